@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef KZMQ_CONN_H
+#define KZMQ_CONN_H
+
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/refcount.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+#include "pipe.h"
+#include "zmtp.h"
+
+struct kzmq_ep;
+struct kzmq_frame;
+struct kzmq_msg;
+struct kzmq_sock;
+struct kzmq_transport;
+struct page;
+struct sock;
+struct socket;
+
+/**
+ * enum kzmq_ev - what can happen to a connection
+ * @KZMQ_EV_CLOSE:      unbind, disconnect or close was called
+ * @KZMQ_EV_TIMEOUT:    HANDSHAKE_IVL or the time to linger ran out
+ * @KZMQ_EV_CONNECTED:  the lower socket is connected
+ * @KZMQ_EV_RX:         there may be something to read
+ * @KZMQ_EV_PEER_READY: the peer's half of the handshake is complete
+ * @KZMQ_EV_TX:         there may be something to send or room to send it
+ * @KZMQ_EV_EOF:        the lower socket ended
+ * @KZMQ_EV_ERROR:      the peer broke the protocol; conn->err says how
+ *
+ * Worked off in this order.
+ */
+enum kzmq_ev {
+	KZMQ_EV_CLOSE,
+	KZMQ_EV_TIMEOUT,
+	KZMQ_EV_CONNECTED,
+	KZMQ_EV_RX,
+	KZMQ_EV_PEER_READY,
+	KZMQ_EV_TX,
+	KZMQ_EV_EOF,
+	KZMQ_EV_ERROR,
+	KZMQ_EV_MAX
+};
+
+/**
+ * enum kzmq_conn_state - life of a connection
+ * @KZMQ_CONN_CONNECTING: the lower socket tries
+ * @KZMQ_CONN_HANDSHAKE:  greeting, then READY
+ * @KZMQ_CONN_READY:      traffic
+ * @KZMQ_CONN_CLOSING:    sending what is left, reading nothing
+ * @KZMQ_CONN_FIN:        all is sent and shut down, the peer has to confirm
+ * @KZMQ_CONN_DEAD:       the lower socket is gone
+ *
+ *	CONNECTING -> HANDSHAKE -> READY -> CLOSING -> FIN -> DEAD
+ *	and from each of them straight to DEAD
+ */
+enum kzmq_conn_state {
+	KZMQ_CONN_CONNECTING,
+	KZMQ_CONN_HANDSHAKE,
+	KZMQ_CONN_READY,
+	KZMQ_CONN_CLOSING,
+	KZMQ_CONN_FIN,
+	KZMQ_CONN_DEAD,
+	KZMQ_CONN_STATES
+};
+
+/* How received octets are read */
+enum kzmq_rx_mode {
+	KZMQ_RX_GREETING,
+	KZMQ_RX_IDENTITY,	/* ZMTP 1.0, 2.0: the first frame */
+	KZMQ_RX_HANDSHAKE,	/* ZMTP 3.x: READY or ERROR */
+	KZMQ_RX_HOLD,		/* not yet: the socket must learn of the peer */
+	KZMQ_RX_TRAFFIC,
+	KZMQ_RX_RAW,		/* STREAM */
+	KZMQ_RX_DISCARD,	/* closing */
+	KZMQ_RX_STOP,		/* never more */
+};
+
+enum kzmq_rx_step {
+	KZMQ_RX_HDR,
+	KZMQ_RX_FRAME,
+	KZMQ_RX_BODY,
+	KZMQ_RX_DELIVER,
+};
+
+/**
+ * struct kzmq_rx - receiving; under the lower socket's lock
+ * @mode:      enum kzmq_rx_mode
+ * @step:      enum kzmq_rx_step of the frame in progress
+ * @arrived:   messages were queued since readers were woken last
+ * @ready_sent: our READY or identity is queued
+ * @starved:   jiffies since when memory is refused, 0 when it is not
+ * @budget:    octets still to be taken in this run
+ * @gfp:       how this run allocates
+ * @greet:     the greeting
+ * @dec:       frame headers
+ * @fh:        header of the frame in progress
+ * @left:      octets of its body to come
+ * @msg:       the message in progress, or NULL
+ * @frame:     the frame in progress
+ * @cmd:       a command in progress, or NULL
+ * @peer:      routing id the peer told, or NULL
+ */
+struct kzmq_rx {
+	u8			mode;
+	u8			step;
+	bool			arrived;
+	bool			ready_sent;
+	unsigned long		starved;
+	size_t			budget;
+	gfp_t			gfp;
+	struct kzmq_greet	greet;
+	struct kzmq_dec		dec;
+	struct kzmq_fhdr	fh;
+	u64			left;
+	struct kzmq_msg		*msg;
+	struct kzmq_frame	*frame;
+	struct kzmq_msg		*cmd;
+	struct kzmq_rid		*peer;
+};
+
+#define KZMQ_TX_QUEUE	16
+
+/**
+ * struct kzmq_tx - sending; under @lock
+ * @lock:   who holds it sends
+ * @on:     the handshake is done, messages may go out
+ * @dead:   the lower socket takes no more
+ * @n:      used places of @q
+ * @frame:  the frame of @q[0] in progress
+ * @off:    octets of it, header included, that were sent
+ * @q:      messages taken from the pipe and not yet sent as a whole
+ */
+struct kzmq_tx {
+	struct mutex		lock;
+	bool			on;
+	bool			dead;
+	u8			n;
+	struct kzmq_frame	*frame;
+	u64			off;
+	struct kzmq_msg		*q[KZMQ_TX_QUEUE];
+};
+
+/**
+ * struct kzmq_ctl - octets of ours that go before messages
+ * @node: in kzmq_conn.ctl
+ * @len:  octets
+ * @off:  octets sent
+ * @pong: an answer to PING
+ * @data: the octets
+ */
+struct kzmq_ctl {
+	struct list_head	node;
+	u16			len;
+	u16			off;
+	bool			pong;
+	u8			data[];
+};
+
+enum kzmq_conn_flag {
+	KZMQ_CONN_TX_WANT,	/* somebody queued something to send */
+	KZMQ_CONN_EOF_SEEN,	/* the lower socket ended; unread octets may be left */
+	KZMQ_CONN_CLOSE_SEEN,	/* the user closed it */
+};
+
+/**
+ * struct kzmq_conn - one lower socket and what is spoken over it
+ * @ref:      its pipe, its endpoint, queued work, and whoever looks
+ * @zs:       the socket, one reference
+ * @ep:       the endpoint, one reference
+ * @node:     in kzmq_ep.conns or .hs, under lock_sock()
+ * @in_hs:    in the latter, under lock_sock()
+ * @tr:       the transport
+ * @sock:     the lower socket; gone when DEAD
+ * @pipe:     the pipe, one reference, or NULL until the handshake is done
+ * @state:    enum kzmq_conn_state, changed by @work only
+ * @ver:      enum kzmq_ver, written before @tx.on
+ * @bound:    the peer connected to us
+ * @raw:      no ZMTP
+ * @events:   bits of enum kzmq_ev
+ * @flags:    bits of enum kzmq_conn_flag
+ * @err:      why the connection must end, 0 for no fault of the peer
+ * @deadline: jiffies when lingering ends
+ * @work:     works off @events
+ * @timer:    raises KZMQ_EV_TIMEOUT
+ * @rx_timer: raises KZMQ_EV_RX after memory was refused
+ * @ctl:      greeting, READY, PONG..., under @ctl_lock
+ * @nr_pongs: PONGs among them
+ * @ctl_lock: BH-safe leaf
+ * @burst:    sends in a row without an answer; a hint, unlocked
+ * @last_tx:  nanoseconds of the last such send; a hint, unlocked
+ * @rx:       receiving
+ * @tx:       sending
+ * @saved_data_ready:   callbacks of the lower socket before they were ours
+ * @saved_write_space:  likewise
+ * @saved_state_change: likewise
+ * @saved_error_report: likewise
+ */
+struct kzmq_conn {
+	refcount_t		ref;
+	struct kzmq_sock	*zs;
+	struct kzmq_ep		*ep;
+	struct list_head	node;
+	bool			in_hs;
+	const struct kzmq_transport *tr;
+	struct socket		*sock;
+	struct kzmq_pipe	*pipe;
+	u8			state;
+	u8			ver;
+	bool			bound;
+	bool			raw;
+	unsigned long		events;
+	unsigned long		flags;
+	int			err;
+	unsigned long		deadline;
+	struct work_struct	work;
+	struct delayed_work	timer;
+	struct delayed_work	rx_timer;
+	struct list_head	ctl;
+	u32			nr_pongs;
+	spinlock_t		ctl_lock;
+	u32			burst;
+	u64			last_tx;
+	struct kzmq_rx		rx;
+	struct kzmq_tx		tx;
+	void	(*saved_data_ready)(struct sock *sk);
+	void	(*saved_write_space)(struct sock *sk);
+	void	(*saved_state_change)(struct sock *sk);
+	void	(*saved_error_report)(struct sock *sk);
+};
+
+/* conn.c */
+struct kzmq_conn *kzmq_conn_alloc(struct kzmq_ep *ep, struct socket *sock,
+				  bool bound);
+void kzmq_conn_free(struct kzmq_conn *conn);
+void kzmq_conn_start(struct kzmq_conn *conn, bool connected);
+void kzmq_conn_kick(struct kzmq_conn *conn, enum kzmq_ev ev);
+void kzmq_conn_fail(struct kzmq_conn *conn, int err);
+void kzmq_conn_rx_later(struct kzmq_conn *conn, unsigned long delay);
+void kzmq_conn_close(struct kzmq_conn *conn, unsigned long deadline);
+
+static inline void kzmq_conn_get(struct kzmq_conn *conn)
+{
+	refcount_inc(&conn->ref);
+}
+
+static inline void kzmq_conn_put(struct kzmq_conn *conn)
+{
+	if (refcount_dec_and_test(&conn->ref))
+		kzmq_conn_free(conn);
+}
+
+/* conn_rx.c */
+void kzmq_rx_init(struct kzmq_conn *conn);
+void kzmq_rx_destroy(struct kzmq_conn *conn);
+size_t kzmq_rx_feed(struct kzmq_conn *conn, const u8 *p, size_t n,
+		    struct page *page, u32 off);
+void kzmq_rx_run(struct kzmq_conn *conn, gfp_t gfp);
+void kzmq_conn_rx(struct kzmq_conn *conn);
+void kzmq_rx_go(struct kzmq_conn *conn, enum kzmq_rx_mode mode);
+
+/* conn_tx.c */
+void kzmq_tx_init(struct kzmq_conn *conn);
+void kzmq_tx_destroy(struct kzmq_conn *conn);
+int kzmq_conn_ctl(struct kzmq_conn *conn, const void *data, size_t len,
+		  bool pong, gfp_t gfp);
+void kzmq_conn_flush(struct kzmq_conn *conn);
+void kzmq_conn_tx(struct kzmq_conn *conn);
+bool kzmq_conn_tx_empty(struct kzmq_conn *conn);
+
+#endif /* KZMQ_CONN_H */

@@ -1,0 +1,477 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Sending: messages of the pipe become octets in the lower socket.
+ *
+ * Who puts a message in the pipe comes here. One owner at a time drains; the
+ * others leave a note (TX_WANT) and go. An idle connection is drained by the
+ * sender itself, which costs no hand-over; one that is sent to again and again
+ * without an answer is left to the work item, so that what piles up meanwhile
+ * goes out in one piece.
+ *
+ * Locks: struct kzmq_tx is under tx.lock; below it the lower socket's lock.
+ * ctl_lock is a leaf.
+ * Contexts: process. Only kzmq_conn_ctl() runs in softirq too; it queues and
+ * lets the work item send.
+ */
+#include <linux/sched/clock.h>
+#include <linux/slab.h>
+#include <net/sock.h>
+
+#include "conn.h"
+#include "endpoint.h"
+#include "msg.h"
+#include "transport.h"
+
+/* Pieces in one call to the transport */
+#define TX_VECS		32
+#define TX_HDRS		16
+/* Octets one owner sends before it leaves the rest to the work item */
+#define TX_BUDGET	SZ_1M
+/* Sends without an answer that still count as sparse, and how close together */
+#define TX_BURST	2
+#define TX_BURST_NS	(100 * NSEC_PER_USEC)
+
+/**
+ * struct tx_batch - what goes out in one call
+ * @kv:    pieces
+ * @hdr:   where headers are made
+ * @nr:    used pieces
+ * @nr_hdr: used headers
+ * @len:   octets in all
+ * @i:     message in tx.q we are at
+ * @frame: its frame we are at, NULL behind the last message
+ * @off:   octets of this frame that are in the batch or were sent before
+ */
+struct tx_batch {
+	struct kvec		kv[TX_VECS];
+	u8			hdr[TX_HDRS][KZMQ_SUB_HDR_MAX];
+	unsigned int		nr;
+	unsigned int		nr_hdr;
+	size_t			len;
+	unsigned int		i;
+	struct kzmq_frame	*frame;
+	u64			off;
+};
+
+/**
+ * kzmq_tx_init - nothing to send yet
+ * @conn: a new connection
+ */
+void kzmq_tx_init(struct kzmq_conn *conn)
+{
+	mutex_init(&conn->tx.lock);
+}
+
+/**
+ * kzmq_tx_destroy - drop what was half sent
+ * @conn: the connection, dead
+ */
+void kzmq_tx_destroy(struct kzmq_conn *conn)
+{
+	unsigned int i;
+
+	for (i = 0; i < conn->tx.n; i++)
+		kzmq_msg_put(conn->tx.q[i]);
+}
+
+/**
+ * kzmq_conn_ctl - queue octets that go before messages
+ * @conn: the connection
+ * @data: the octets
+ * @len:  how many
+ * @pong: an answer to PING
+ * @gfp:  how to allocate
+ *
+ * Context: any. The work item sends them.
+ * Return: 0 or -ENOMEM.
+ */
+int kzmq_conn_ctl(struct kzmq_conn *conn, const void *data, size_t len,
+		  bool pong, gfp_t gfp)
+{
+	struct kzmq_ctl *ctl = kmalloc(struct_size(ctl, data, len), gfp);
+
+	if (!ctl)
+		return -ENOMEM;
+	ctl->len = len;
+	ctl->off = 0;
+	ctl->pong = pong;
+	memcpy(ctl->data, data, len);
+	spin_lock_bh(&conn->ctl_lock);
+	list_add_tail(&ctl->node, &conn->ctl);
+	conn->nr_pongs += pong;
+	spin_unlock_bh(&conn->ctl_lock);
+	kzmq_conn_kick(conn, KZMQ_EV_TX);
+	return 0;
+}
+
+static struct kzmq_ctl *ctl_first(struct kzmq_conn *conn)
+{
+	struct kzmq_ctl *ctl;
+
+	spin_lock_bh(&conn->ctl_lock);
+	ctl = list_first_entry_or_null(&conn->ctl, struct kzmq_ctl, node);
+	spin_unlock_bh(&conn->ctl_lock);
+	return ctl;
+}
+
+static void ctl_done(struct kzmq_conn *conn, struct kzmq_ctl *ctl)
+{
+	spin_lock_bh(&conn->ctl_lock);
+	list_del(&ctl->node);
+	conn->nr_pongs -= ctl->pong;
+	spin_unlock_bh(&conn->ctl_lock);
+	kfree(ctl);
+}
+
+static bool ctl_next(struct kzmq_conn *conn, struct kzmq_ctl **ctl)
+{
+	spin_lock_bh(&conn->ctl_lock);
+	if (list_is_last(&(*ctl)->node, &conn->ctl))
+		*ctl = NULL;
+	else
+		*ctl = list_next_entry(*ctl, node);
+	spin_unlock_bh(&conn->ctl_lock);
+	return *ctl;
+}
+
+/* All greeting and commands there are, in one piece. 0 or a negative errno. */
+static int tx_ctl(struct kzmq_conn *conn)
+{
+	struct kvec kv[8];
+	struct kzmq_ctl *ctl;
+	size_t nr, len;
+	int sent;
+
+	for (;;) {
+		ctl = ctl_first(conn);
+		if (!ctl)
+			return 0;
+		nr = 0;
+		len = 0;
+		do {
+			kv[nr].iov_base = ctl->data + ctl->off;
+			kv[nr].iov_len = ctl->len - ctl->off;
+			len += kv[nr++].iov_len;
+		} while (nr < ARRAY_SIZE(kv) && ctl_next(conn, &ctl));
+		sent = conn->tr->tx_kvec(conn, kv, nr, len, false);
+		if (sent < 0)
+			return sent;
+		while (sent > 0) {
+			ctl = ctl_first(conn);
+			len = min_t(size_t, sent, ctl->len - ctl->off);
+			ctl->off += len;
+			sent -= len;
+			if (ctl->off == ctl->len)
+				ctl_done(conn, ctl);
+		}
+	}
+}
+
+/* The header of a frame, and how much of its body the header stands for. */
+static size_t tx_header(struct kzmq_conn *conn, const struct kzmq_msg *msg,
+			const struct kzmq_frame *f, u8 *out, u32 *skip)
+{
+	*skip = 0;
+	if (conn->raw)
+		return 0;
+	if (msg->kind != KZMQ_MSG_DATA && conn->ver >= KZMQ_VER_31) {
+		*skip = 1;
+		return kzmq_enc_sub(out, msg->kind == KZMQ_MSG_CANCEL,
+				    f->len - 1);
+	}
+	return kzmq_enc_header(out, conn->ver, f->len,
+			       f->next ? KZMQ_F_MORE : 0);
+}
+
+static struct kzmq_msg *tx_pull(struct kzmq_conn *conn)
+{
+	struct kzmq_tx *tx = &conn->tx;
+	struct kzmq_msg *msg;
+
+	if (!tx->on || !conn->pipe || tx->n == KZMQ_TX_QUEUE)
+		return NULL;
+	msg = kzmq_pipe_out_pop(conn->pipe);
+	if (!msg)
+		return NULL;
+	tx->q[tx->n++] = msg;
+	if (tx->n == 1) {
+		tx->frame = msg->first;
+		tx->off = 0;
+	}
+	return msg;
+}
+
+static void batch_start(struct kzmq_conn *conn, struct tx_batch *b)
+{
+	struct kzmq_tx *tx = &conn->tx;
+
+	b->nr = 0;
+	b->nr_hdr = 0;
+	b->len = 0;
+	b->i = 0;
+	if (!tx->n)
+		tx_pull(conn);
+	b->frame = tx->n ? tx->frame : NULL;
+	b->off = tx->n ? tx->off : 0;
+}
+
+static void batch_add(struct tx_batch *b, void *p, size_t n)
+{
+	b->kv[b->nr].iov_base = p;
+	b->kv[b->nr++].iov_len = n;
+	b->len += n;
+	b->off += n;
+}
+
+static void batch_next(struct kzmq_conn *conn, struct tx_batch *b)
+{
+	struct kzmq_tx *tx = &conn->tx;
+
+	b->off = 0;
+	b->frame = b->frame->next;
+	if (b->frame)
+		return;
+	b->i++;
+	if (b->i < tx->n || tx_pull(conn))
+		b->frame = tx->q[b->i]->first;
+}
+
+/*
+ * Collect headers and short bodies until a long body, the end, or no place.
+ * Return: more is to come behind them.
+ */
+static bool batch_fill(struct kzmq_conn *conn, struct tx_batch *b)
+{
+	struct kzmq_frame *f;
+	size_t hdr, from;
+	u32 skip;
+
+	while ((f = b->frame)) {
+		if (b->nr + 2 > TX_VECS || b->nr_hdr == TX_HDRS)
+			return true;
+		hdr = tx_header(conn, conn->tx.q[b->i], f, b->hdr[b->nr_hdr],
+				&skip);
+		if (b->off < hdr)
+			batch_add(b, b->hdr[b->nr_hdr++] + b->off,
+				  hdr - b->off);
+		if (!f->data)
+			return true;
+		from = b->off - hdr + skip;
+		if (from < f->len)
+			batch_add(b, f->data + from, f->len - from);
+		batch_next(conn, b);
+	}
+	return false;
+}
+
+/* What was sent is not ours any more. */
+static void tx_sent(struct kzmq_conn *conn, size_t n)
+{
+	struct kzmq_tx *tx = &conn->tx;
+	struct kzmq_net *zn = conn->zs->zn;
+	u8 hdr[KZMQ_SUB_HDR_MAX];
+	unsigned int done = 0;
+	struct kzmq_msg *msg;
+	u64 total;
+	u32 skip;
+
+	while (tx->frame) {
+		msg = tx->q[done];
+		total = tx_header(conn, msg, tx->frame, hdr, &skip);
+		total += tx->frame->len - skip;
+		if (n < total - tx->off) {
+			tx->off += n;
+			break;
+		}
+		n -= total - tx->off;
+		tx->off = 0;
+		tx->frame = tx->frame->next;
+		if (tx->frame)
+			continue;
+		KZMQ_INC(zn, MSGS_OUT);
+		KZMQ_ADD(zn, BYTES_OUT, msg->len);
+		if (msg->closing)
+			kzmq_conn_close(conn, jiffies + HZ);
+		kzmq_msg_put(msg);
+		if (++done < tx->n)
+			tx->frame = tx->q[done]->first;
+	}
+	tx->n -= done;
+	memmove(tx->q, tx->q + done, tx->n * sizeof(tx->q[0]));
+}
+
+/* The rest of a long body by reference. Octets sent or a negative errno. */
+static int tx_pages(struct kzmq_conn *conn, struct kzmq_frame *f, u64 from,
+		    bool more)
+{
+	const struct kzmq_bvs *bvs;
+	const struct bio_vec *bv;
+	size_t n;
+	int ret;
+	u32 i;
+
+	for (bvs = f->bvs; bvs; bvs = bvs->next) {
+		for (i = 0; i < bvs->nr; i++) {
+			bv = &bvs->bv[i];
+			if (from >= bv->bv_len) {
+				from -= bv->bv_len;
+				continue;
+			}
+			n = bv->bv_len - from;
+			more |= bvs->next || i + 1 < bvs->nr;
+			ret = conn->tr->tx_page(conn, bv->bv_page,
+						bv->bv_offset + from, n, more);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+static int tx_body(struct kzmq_conn *conn)
+{
+	struct kzmq_tx *tx = &conn->tx;
+	u8 hdr[KZMQ_SUB_HDR_MAX];
+	struct kzmq_frame *f = tx->frame;
+	u32 skip;
+	size_t n;
+	int ret;
+
+	n = tx_header(conn, tx->q[0], f, hdr, &skip);
+	/* What follows in the queue follows on the wire. */
+	ret = tx_pages(conn, f, tx->off - n + skip, f->next || tx->n > 1);
+	if (ret > 0)
+		tx_sent(conn, ret);
+	return ret;
+}
+
+/* One call to the transport. Octets sent, 0 when nothing is left, or errno. */
+static int tx_step(struct kzmq_conn *conn)
+{
+	struct tx_batch b;
+	bool more;
+	int ret;
+
+	batch_start(conn, &b);
+	if (!b.frame)
+		return 0;
+	more = batch_fill(conn, &b);
+	if (!b.len) {
+		tx_sent(conn, 0);	/* raw frames of no octets */
+		return b.frame ? tx_body(conn) : 0;
+	}
+	ret = conn->tr->tx_kvec(conn, b.kv, b.nr, b.len, more);
+	if (ret > 0)
+		tx_sent(conn, ret);
+	return ret;
+}
+
+/* Is the owner between two messages? Commands go there only. */
+static bool tx_between(struct kzmq_conn *conn)
+{
+	struct kzmq_tx *tx = &conn->tx;
+
+	return !tx->n || (!tx->off && tx->frame == tx->q[0]->first);
+}
+
+static int tx_drain(struct kzmq_conn *conn)
+{
+	long budget = TX_BUDGET;
+	int ret;
+
+	do {
+		if (!conn->tr->tx_room(conn))
+			return -EAGAIN;
+		if (tx_between(conn)) {
+			ret = tx_ctl(conn);
+			if (ret < 0)
+				return ret;
+		}
+		ret = tx_step(conn);
+		budget -= ret;
+	} while (ret > 0 && budget > 0);
+	if (ret > 0)
+		kzmq_conn_kick(conn, KZMQ_EV_TX);
+	return ret;
+}
+
+/**
+ * kzmq_conn_tx - send what is queued
+ * @conn: the connection
+ *
+ * Context: process, no lock of ours held.
+ */
+void kzmq_conn_tx(struct kzmq_conn *conn)
+{
+	int ret = 0;
+
+	set_bit(KZMQ_CONN_TX_WANT, &conn->flags);
+	smp_mb__after_atomic();
+	while (test_bit(KZMQ_CONN_TX_WANT, &conn->flags)) {
+		/* The owner looks for the note after it has let go. */
+		if (!mutex_trylock(&conn->tx.lock))
+			return;
+		clear_bit(KZMQ_CONN_TX_WANT, &conn->flags);
+		smp_mb__after_atomic();
+		if (!conn->tx.dead) {
+			conn->tr->lock(conn);
+			ret = tx_drain(conn);
+			conn->tr->unlock(conn);
+			if (ret < 0 && ret != -EAGAIN) {
+				conn->tx.dead = true;
+				kzmq_conn_kick(conn, KZMQ_EV_EOF);
+			}
+		}
+		mutex_unlock(&conn->tx.lock);
+		smp_mb();
+	}
+}
+
+/*
+ * Is this one of many sends? Asked for speed only: a wrong answer costs a
+ * hand-over or a small segment.
+ */
+static bool tx_dense(struct kzmq_conn *conn)
+{
+	u64 now = local_clock();
+	u32 burst = READ_ONCE(conn->burst);
+
+	if (now - READ_ONCE(conn->last_tx) > TX_BURST_NS)
+		burst = 0;
+	WRITE_ONCE(conn->last_tx, now);
+	WRITE_ONCE(conn->burst, min(burst + 1, TX_BURST + 1u));
+	return burst >= TX_BURST;
+}
+
+/**
+ * kzmq_conn_flush - something was queued in the pipe
+ * @conn: the connection
+ *
+ * Context: process, no lock of ours held.
+ */
+void kzmq_conn_flush(struct kzmq_conn *conn)
+{
+	if (!READ_ONCE(conn->tx.on))
+		return;
+	if (!tx_dense(conn))
+		kzmq_conn_tx(conn);
+	else if (!test_bit(KZMQ_EV_TX, &conn->events))
+		kzmq_conn_kick(conn, KZMQ_EV_TX);
+}
+
+/**
+ * kzmq_conn_tx_empty - is nothing left to send
+ * @conn: the connection
+ *
+ * Context: process.
+ */
+bool kzmq_conn_tx_empty(struct kzmq_conn *conn)
+{
+	bool empty;
+
+	mutex_lock(&conn->tx.lock);
+	empty = conn->tx.dead ||
+		(!conn->tx.n && !ctl_first(conn) &&
+		 (!conn->pipe || kzmq_pipe_out_empty(conn->pipe)));
+	mutex_unlock(&conn->tx.lock);
+	return empty;
+}

@@ -1,0 +1,657 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Messages: whole, counted, and paid for.
+ *
+ * A short frame lies inline, so that a message of one short frame is one slab
+ * object; a long one is a list of page references: our own pages when a user
+ * wrote them, the network's when a peer did. Every octet is charged to the
+ * namespace before it is allocated.
+ *
+ * Locks: none. A message belongs to its maker until it is queued and is never
+ * changed afterwards.
+ * Contexts: any; @gfp says what may sleep. Freeing never sleeps.
+ */
+#include <linux/mm.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uio.h>
+#include <linux/sched/signal.h>
+
+#include "msg.h"
+#include "netns.h"
+
+#define BVS_FIRST	4
+#define BVS_MOST	254	/* one page */
+
+static struct kmem_cache *small_cache;
+
+/**
+ * kzmq_msg_cache_init - make the cache of short messages
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int kzmq_msg_cache_init(void)
+{
+	small_cache = kmem_cache_create_usercopy("kzmq_msg",
+				sizeof(struct kzmq_msg) + KZMQ_MSG_SMALL, 0,
+				SLAB_HWCACHE_ALIGN,
+				offsetof(struct kzmq_msg, body),
+				KZMQ_MSG_SMALL, NULL);
+	return small_cache ? 0 : -ENOMEM;
+}
+
+/**
+ * kzmq_msg_cache_exit - drop the cache; it must be empty
+ */
+void kzmq_msg_cache_exit(void)
+{
+	kmem_cache_destroy(small_cache);
+}
+
+/* The bound on what peers and users can make us hold. */
+static int charge(struct kzmq_net *zn, unsigned long n)
+{
+	unsigned long now = atomic_long_add_return(n, &zn->mem);
+
+	if (likely(now <= READ_ONCE(zn->lim.mem_max)))
+		return 0;
+	atomic_long_sub(n, &zn->mem);
+	KZMQ_INC(zn, MEM_CEILING);
+	return -ENOBUFS;
+}
+
+static int msg_charge(struct kzmq_msg *msg, unsigned long n)
+{
+	int err = charge(msg->zn, n);
+
+	if (!err)
+		msg->mem += n;
+	return err;
+}
+
+static void msg_uncharge(struct kzmq_msg *msg, unsigned long n)
+{
+	atomic_long_sub(n, &msg->zn->mem);
+	msg->mem -= n;
+}
+
+/**
+ * kzmq_msg_alloc - an empty message
+ * @zn:   who is charged
+ * @room: octets the first frame will have when it is short, else 0
+ * @gfp:  how to allocate
+ *
+ * Return: the message with one reference, or ERR_PTR(-ENOMEM, -ENOBUFS).
+ */
+struct kzmq_msg *kzmq_msg_alloc(struct kzmq_net *zn, u32 room, gfp_t gfp)
+{
+	bool small = room <= KZMQ_MSG_SMALL;
+	struct kzmq_msg *msg;
+	size_t size;
+	int err;
+
+	if (small)
+		room = KZMQ_MSG_SMALL;
+	size = sizeof(*msg) + room;
+	err = charge(zn, size);
+	if (unlikely(err))
+		return ERR_PTR(err);
+	msg = small ? kmem_cache_alloc(small_cache, gfp) : kmalloc(size, gfp);
+	if (unlikely(!msg)) {
+		atomic_long_sub(size, &zn->mem);
+		KZMQ_INC(zn, NO_MEMORY);
+		return ERR_PTR(-ENOMEM);
+	}
+	memset(msg, 0, sizeof(*msg));
+	refcount_set(&msg->ref, 1);
+	msg->small = small;
+	msg->zn = zn;
+	msg->mem = size;
+	msg->f0.room = room;
+	return msg;
+}
+
+static void frame_free_body(struct kzmq_frame *f)
+{
+	struct kzmq_bvs *b = f->bvs, *next;
+	u32 i;
+
+	for (; b; b = next) {
+		next = b->next;
+		for (i = 0; i < b->nr; i++)
+			put_page(b->bv[i].bv_page);
+		kfree(b);
+	}
+}
+
+/**
+ * kzmq_msg_free - the last reference is gone
+ * @msg: the message
+ *
+ * Context: any.
+ */
+void kzmq_msg_free(struct kzmq_msg *msg)
+{
+	struct kzmq_frame *f = msg->first, *next;
+
+	for (; f; f = next) {
+		next = f->next;
+		if (f->bvs)
+			frame_free_body(f);
+		if (f != &msg->f0)
+			kfree(f);
+	}
+	atomic_long_sub(msg->mem, &msg->zn->mem);
+	if (msg->small)
+		kmem_cache_free(small_cache, msg);
+	else
+		kfree(msg);
+}
+
+/* A frame that no message counts yet; @inl octets of body beside it. */
+static struct kzmq_frame *frame_alloc(struct kzmq_msg *msg, u32 inl, gfp_t gfp)
+{
+	size_t size = sizeof(struct kzmq_frame) + inl;
+	struct kzmq_frame *f;
+	int err;
+
+	err = msg_charge(msg, size);
+	if (err)
+		return ERR_PTR(err);
+	f = kmalloc(size, gfp);
+	if (!f) {
+		msg_uncharge(msg, size);
+		KZMQ_INC(msg->zn, NO_MEMORY);
+		return ERR_PTR(-ENOMEM);
+	}
+	memset(f, 0, sizeof(*f));
+	f->data = (u8 *)(f + 1);
+	f->room = inl;
+	return f;
+}
+
+static struct kzmq_frame *frame_new(struct kzmq_msg *msg, u64 size, gfp_t gfp)
+{
+	u32 inl = size <= KZMQ_INLINE_MAX ? size : 0;
+	struct kzmq_frame *f;
+
+	if (!msg->f0_used && (size > KZMQ_INLINE_MAX || inl <= msg->f0.room)) {
+		f = &msg->f0;
+		msg->f0_used = 1;
+		f->data = msg->body;
+	} else {
+		f = frame_alloc(msg, inl, gfp);
+		if (IS_ERR(f))
+			return f;
+	}
+	if (size > KZMQ_INLINE_MAX) {
+		f->data = NULL;
+		f->room = 0;
+	}
+	return f;
+}
+
+/**
+ * kzmq_frame_add - append an empty frame
+ * @msg:  the message, still private
+ * @size: octets the body will have; decides where it lives
+ * @gfp:  how to allocate
+ *
+ * Memory for a long body is not taken here but as octets arrive.
+ *
+ * Return: the frame, or ERR_PTR(-ENOMEM, -ENOBUFS).
+ */
+struct kzmq_frame *kzmq_frame_add(struct kzmq_msg *msg, u64 size, gfp_t gfp)
+{
+	struct kzmq_frame *f = frame_new(msg, size, gfp);
+
+	if (IS_ERR(f))
+		return f;
+	if (msg->last)
+		msg->last->next = f;
+	else
+		msg->first = f;
+	msg->last = f;
+	msg->nr++;
+	return f;
+}
+
+static int bvs_room(struct kzmq_msg *msg, struct kzmq_frame *f, gfp_t gfp)
+{
+	struct kzmq_bvs *b = f->tail;
+	u32 max = BVS_FIRST;
+	size_t size;
+	int err;
+
+	if (b && b->nr < b->max)
+		return 0;
+	if (b)
+		max = min_t(u32, b->max * 4, BVS_MOST);
+	size = struct_size(b, bv, max);
+	err = msg_charge(msg, size);
+	if (err)
+		return err;
+	b = kmalloc(size, gfp);
+	if (!b) {
+		msg_uncharge(msg, size);
+		KZMQ_INC(msg->zn, NO_MEMORY);
+		return -ENOMEM;
+	}
+	b->next = NULL;
+	b->nr = 0;
+	b->max = max;
+	if (f->tail)
+		f->tail->next = b;
+	else
+		f->bvs = b;
+	f->tail = b;
+	return 0;
+}
+
+static void frame_grew(struct kzmq_msg *msg, struct kzmq_frame *f, u32 n)
+{
+	f->len += n;
+	msg->len += n;
+}
+
+/**
+ * kzmq_frame_ref - append octets by a reference to their page
+ * @msg:  the message, still private
+ * @f:    its last frame, with a long body
+ * @page: where they are; one reference is taken
+ * @off:  offset in @page, may go beyond its first 4 KiB when it is compound
+ * @n:    octets
+ * @cost: octets of memory this holds back from the system
+ * @gfp:  how to allocate
+ *
+ * Return: 0, -ENOMEM or -ENOBUFS.
+ */
+int kzmq_frame_ref(struct kzmq_msg *msg, struct kzmq_frame *f,
+		   struct page *page, u32 off, u32 n, u32 cost, gfp_t gfp)
+{
+	struct bio_vec *bv;
+	int err;
+
+	if (f->tail && f->tail->nr) {
+		bv = &f->tail->bv[f->tail->nr - 1];
+		if (bv->bv_page == page && bv->bv_offset + bv->bv_len == off) {
+			bv->bv_len += n;
+			f->room = 0;
+			frame_grew(msg, f, n);
+			return 0;
+		}
+	}
+	err = bvs_room(msg, f, gfp);
+	if (err)
+		return err;
+	err = msg_charge(msg, cost);
+	if (err)
+		return err;
+	get_page(page);
+	bv = &f->tail->bv[f->tail->nr++];
+	bv->bv_page = page;
+	bv->bv_offset = off;
+	bv->bv_len = n;
+	f->room = 0;
+	frame_grew(msg, f, n);
+	return 0;
+}
+
+/* An own page of 2^@order at the end of the body, empty. */
+static int frame_add_page(struct kzmq_msg *msg, struct kzmq_frame *f,
+			  unsigned int order, gfp_t gfp)
+{
+	struct bio_vec *bv;
+	struct page *page;
+	int err;
+
+	err = bvs_room(msg, f, gfp);
+	if (err)
+		return err;
+	gfp |= __GFP_NOWARN;
+	if (order)
+		gfp |= __GFP_COMP | __GFP_NORETRY;
+	page = alloc_pages(gfp, order);
+	if (!page && order) {
+		order = 0;
+		gfp &= ~(__GFP_COMP | __GFP_NORETRY);
+		page = alloc_pages(gfp, 0);
+	}
+	if (!page) {
+		KZMQ_INC(msg->zn, NO_MEMORY);
+		return -ENOMEM;
+	}
+	err = msg_charge(msg, PAGE_SIZE << order);
+	if (err) {
+		__free_pages(page, order);
+		return err;
+	}
+	bv = &f->tail->bv[f->tail->nr++];
+	bv->bv_page = page;
+	bv->bv_offset = 0;
+	bv->bv_len = 0;
+	f->room = PAGE_SIZE << order;
+	return 0;
+}
+
+/* Where the next octets of a long body go; at least one octet of room. */
+static u8 *frame_tail(struct kzmq_frame *f)
+{
+	struct bio_vec *bv = &f->tail->bv[f->tail->nr - 1];
+
+	return (u8 *)page_address(bv->bv_page) + bv->bv_offset + bv->bv_len;
+}
+
+static void frame_advance(struct kzmq_msg *msg, struct kzmq_frame *f, u32 n)
+{
+	if (!f->data)
+		f->tail->bv[f->tail->nr - 1].bv_len += n;
+	f->room -= n;
+	frame_grew(msg, f, n);
+}
+
+/**
+ * kzmq_frame_copy - append octets by copying them
+ * @msg: the message, still private
+ * @f:   its last frame; a short body must have been announced long enough
+ * @p:   the octets
+ * @n:   how many
+ * @gfp: how to allocate
+ *
+ * Return: 0, -ENOMEM or -ENOBUFS; what was copied before an error stays, and
+ * @f->len tells how far.
+ */
+int kzmq_frame_copy(struct kzmq_msg *msg, struct kzmq_frame *f, const u8 *p,
+		    size_t n, gfp_t gfp)
+{
+	size_t m;
+	int err;
+
+	if (f->data) {
+		if (n > f->room)
+			return -ENOBUFS;
+		memcpy(f->data + f->len, p, n);
+		frame_advance(msg, f, n);
+		return 0;
+	}
+	while (n) {
+		if (!f->room) {
+			err = frame_add_page(msg, f, 0, gfp);
+			if (err)
+				return err;
+		}
+		m = min_t(size_t, n, f->room);
+		memcpy(frame_tail(f), p, m);
+		frame_advance(msg, f, m);
+		p += m;
+		n -= m;
+	}
+	return 0;
+}
+
+/**
+ * kzmq_frame_from_iter - append octets from a user's buffers
+ * @msg:  the message, still private
+ * @f:    its last frame
+ * @n:    octets; the frame was added for this size
+ * @from: where they come from
+ *
+ * Context: process, may sleep.
+ * Return: 0, -EFAULT, -ENOMEM or -ENOBUFS.
+ */
+int kzmq_frame_from_iter(struct kzmq_msg *msg, struct kzmq_frame *f, u64 n,
+			 struct iov_iter *from)
+{
+	unsigned int order;
+	size_t m;
+	int err;
+
+	if (f->data) {
+		if (!copy_from_iter_full(f->data + f->len, n, from))
+			return -EFAULT;
+		frame_advance(msg, f, n);
+		return 0;
+	}
+	while (n) {
+		if (!f->room) {
+			order = min_t(int, get_order(n), PAGE_ALLOC_COSTLY_ORDER);
+			err = frame_add_page(msg, f, order, GFP_KERNEL_ACCOUNT);
+			if (err)
+				return err;
+		}
+		m = min_t(u64, n, f->room);
+		if (!copy_from_iter_full(frame_tail(f), m, from))
+			return -EFAULT;
+		frame_advance(msg, f, m);
+		n -= m;
+		if (n && fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * kzmq_frame_to_iter - give the head of a frame to a user's buffers
+ * @f:  the frame
+ * @n:  octets, at most its length
+ * @to: where they go
+ *
+ * Context: process, may sleep.
+ * Return: 0 or -EFAULT.
+ */
+int kzmq_frame_to_iter(const struct kzmq_frame *f, u64 n, struct iov_iter *to)
+{
+	const struct kzmq_bvs *b;
+	const struct bio_vec *bv;
+	size_t m;
+	u32 i;
+
+	if (f->data)
+		return copy_to_iter(f->data, n, to) == n ? 0 : -EFAULT;
+	for (b = f->bvs; b && n; b = b->next) {
+		for (i = 0; i < b->nr && n; i++) {
+			bv = &b->bv[i];
+			m = min_t(u64, n, bv->bv_len);
+			if (copy_page_to_iter(bv->bv_page, bv->bv_offset, m,
+					      to) != m)
+				return -EFAULT;
+			n -= m;
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * kzmq_frame_peek - copy the first octets of a frame
+ * @f:   the frame
+ * @out: where to
+ * @n:   at most so many
+ *
+ * Context: any.
+ * Return: octets copied.
+ */
+size_t kzmq_frame_peek(const struct kzmq_frame *f, void *out, size_t n)
+{
+	const struct kzmq_bvs *b;
+	const struct bio_vec *bv;
+	size_t done = 0, m;
+	u32 i;
+
+	n = min_t(size_t, n, f->len);
+	if (f->data) {
+		memcpy(out, f->data, n);
+		return n;
+	}
+	for (b = f->bvs; b && done < n; b = b->next) {
+		for (i = 0; i < b->nr && done < n; i++) {
+			bv = &b->bv[i];
+			m = min_t(size_t, n - done, bv->bv_len);
+			memcpy(out + done,
+			       page_address(bv->bv_page) + bv->bv_offset, m);
+			done += m;
+		}
+	}
+	return done;
+}
+
+/**
+ * kzmq_msg_make - a message of one frame with a given body
+ * @zn:   who is charged
+ * @body: the octets
+ * @n:    how many
+ * @gfp:  how to allocate
+ *
+ * Return: the message or ERR_PTR(-ENOMEM, -ENOBUFS).
+ */
+struct kzmq_msg *kzmq_msg_make(struct kzmq_net *zn, const void *body, size_t n,
+			       gfp_t gfp)
+{
+	u32 room = n <= KZMQ_INLINE_MAX ? n : 0;
+	struct kzmq_msg *msg = kzmq_msg_alloc(zn, room, gfp);
+	struct kzmq_frame *f;
+	int err;
+
+	if (IS_ERR(msg))
+		return msg;
+	f = kzmq_frame_add(msg, n, gfp);
+	err = IS_ERR(f) ? PTR_ERR(f) : kzmq_frame_copy(msg, f, body, n, gfp);
+	if (err) {
+		kzmq_msg_put(msg);
+		return ERR_PTR(err);
+	}
+	return msg;
+}
+
+static void msg_push_front(struct kzmq_msg *msg, struct kzmq_frame *f)
+{
+	f->next = msg->first;
+	msg->first = f;
+	if (!msg->last)
+		msg->last = f;
+	msg->nr++;
+}
+
+/**
+ * kzmq_msg_prepend - put a short frame before all others
+ * @msg:  the message, still private
+ * @body: the octets
+ * @n:    how many, at most KZMQ_INLINE_MAX
+ * @gfp:  how to allocate
+ *
+ * Return: 0, -ENOMEM or -ENOBUFS.
+ */
+int kzmq_msg_prepend(struct kzmq_msg *msg, const void *body, u32 n, gfp_t gfp)
+{
+	struct kzmq_frame *f = frame_alloc(msg, n, gfp);
+
+	if (IS_ERR(f))
+		return PTR_ERR(f);
+	memcpy(f->data, body, n);
+	frame_advance(msg, f, n);
+	msg_push_front(msg, f);
+	return 0;
+}
+
+static int frame_clone_body(struct kzmq_msg *msg, struct kzmq_frame *f,
+			    const struct kzmq_frame *from, gfp_t gfp)
+{
+	const struct kzmq_bvs *b;
+	const struct bio_vec *bv;
+	int err;
+	u32 i;
+
+	if (from->data)
+		return kzmq_frame_copy(msg, f, from->data, from->len, gfp);
+	for (b = from->bvs; b; b = b->next) {
+		for (i = 0; i < b->nr; i++) {
+			bv = &b->bv[i];
+			err = kzmq_frame_ref(msg, f, bv->bv_page, bv->bv_offset,
+					     bv->bv_len, bv->bv_len, gfp);
+			if (err)
+				return err;
+		}
+	}
+	return 0;
+}
+
+/**
+ * kzmq_msg_prepend_clone - put copies of another message's frames in front
+ * @msg:  the message, still private
+ * @from: first of the frames
+ * @nr:   how many
+ * @gfp:  how to allocate
+ *
+ * Long bodies are shared by page references.
+ *
+ * Return: 0, -ENOMEM or -ENOBUFS.
+ */
+int kzmq_msg_prepend_clone(struct kzmq_msg *msg, const struct kzmq_frame *from,
+			   u32 nr, gfp_t gfp)
+{
+	struct kzmq_frame *rest = msg->first, *rest_last = msg->last, *f;
+	int err = 0;
+	u32 i;
+
+	msg->first = NULL;
+	msg->last = NULL;
+	for (i = 0; i < nr && from && !err; i++, from = from->next) {
+		f = kzmq_frame_add(msg, from->len, gfp);
+		err = IS_ERR(f) ? PTR_ERR(f) :
+				  frame_clone_body(msg, f, from, gfp);
+	}
+	if (!msg->last) {
+		msg->first = rest;
+		msg->last = rest_last;
+	} else if (rest) {
+		msg->last->next = rest;
+		msg->last = rest_last;
+	}
+	return err;
+}
+
+static void frame_drop(struct kzmq_msg *msg, struct kzmq_frame *f)
+{
+	msg->nr--;
+	msg->len -= f->len;
+	if (f->bvs)
+		frame_free_body(f);
+	/* What it was charged goes with the message. */
+	if (f != &msg->f0)
+		kfree(f);
+}
+
+/**
+ * kzmq_msg_drop_first - take away the first frame
+ * @msg: the message, still private, not empty
+ *
+ * Context: any.
+ */
+void kzmq_msg_drop_first(struct kzmq_msg *msg)
+{
+	struct kzmq_frame *f = msg->first;
+
+	msg->first = f->next;
+	if (!msg->first)
+		msg->last = NULL;
+	frame_drop(msg, f);
+}
+
+/**
+ * kzmq_msg_drop_last - take away the last frame
+ * @msg: the message, still private, of two frames or more
+ *
+ * Context: any.
+ */
+void kzmq_msg_drop_last(struct kzmq_msg *msg)
+{
+	struct kzmq_frame *f = msg->last, *prev = msg->first;
+
+	while (prev->next != f)
+		prev = prev->next;
+	prev->next = NULL;
+	msg->last = prev;
+	frame_drop(msg, f);
+}

@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What all socket types share: how a pipe comes, gets ready, and goes.
+ *
+ * Locks: the functions that connections and endpoints call take the pattern
+ * lock themselves. Flushing and waking happen after it was dropped.
+ * Contexts: in_ready, out_ready and input also in softirq, with the lock of the
+ * lower socket held; the rest in process context.
+ */
+#include <linux/zmq.h>
+
+#include "conn.h"
+#include "msg.h"
+#include "sock.h"
+#include "trace.h"
+
+static const struct kzmq_pattern * const patterns[] = {
+	[ZMQ_PAIR]	= &kzmq_pat_pair,
+	[ZMQ_PUB]	= &kzmq_pat_pub,
+	[ZMQ_SUB]	= &kzmq_pat_sub,
+	[ZMQ_REQ]	= &kzmq_pat_req,
+	[ZMQ_REP]	= &kzmq_pat_rep,
+	[ZMQ_DEALER]	= &kzmq_pat_dealer,
+	[ZMQ_ROUTER]	= &kzmq_pat_router,
+	[ZMQ_PULL]	= &kzmq_pat_pull,
+	[ZMQ_PUSH]	= &kzmq_pat_push,
+	[ZMQ_XPUB]	= &kzmq_pat_xpub,
+	[ZMQ_XSUB]	= &kzmq_pat_xsub,
+	[ZMQ_STREAM]	= &kzmq_pat_stream,
+};
+
+/**
+ * kzmq_pattern_find - what makes a socket type
+ * @type: ZMQ_PAIR ... ZMQ_STREAM
+ *
+ * Return: the pattern or NULL.
+ */
+const struct kzmq_pattern *kzmq_pattern_find(int type)
+{
+	if (type < 0 || type >= ARRAY_SIZE(patterns))
+		return NULL;
+	return patterns[type];
+}
+
+/**
+ * kzmq_pattern_attach - make a pipe known to its socket
+ * @zs:   the socket
+ * @pipe: the pipe; the socket takes a reference
+ *
+ * Context: process.
+ * Return: 0, -ESHUTDOWN, or why the pattern does not want it.
+ */
+int kzmq_pattern_attach(struct kzmq_sock *zs, struct kzmq_pipe *pipe)
+{
+	int err = -ESHUTDOWN;
+
+	spin_lock_bh(&zs->plock);
+	if (!zs->closed && !zs->down) {
+		err = zs->pat->attach(zs, pipe);
+		if (!err) {
+			kzmq_pipe_get(pipe);
+			list_add_tail(&pipe->node, &zs->pipes);
+			pipe->attached = true;
+		}
+	}
+	spin_unlock_bh(&zs->plock);
+	if (!err)
+		kzmq_sock_wake_out(zs);
+	return err;
+}
+
+/**
+ * kzmq_pattern_ready - the pipe's connection finished its handshake
+ * @zs:   the socket
+ * @pipe: the pipe, attached
+ * @peer: the routing id the peer told, length 0 for none
+ *
+ * Context: process.
+ * Return: 0, or why the peer is not wanted.
+ */
+int kzmq_pattern_ready(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
+		       const struct kzmq_rid *peer)
+{
+	LIST_HEAD(flush);
+	int err = 0;
+
+	spin_lock_bh(&zs->plock);
+	if (pipe->gone) {
+		err = -ESHUTDOWN;
+	} else {
+		pipe->live = true;
+		if (zs->pat->ready)
+			err = zs->pat->ready(zs, pipe, peer, &flush);
+		if (!err)
+			zs->nr_peers++;
+		else
+			pipe->live = false;
+	}
+	spin_unlock_bh(&zs->plock);
+	kzmq_pipe_flush_all(&flush);
+	if (!err)
+		kzmq_sock_wake_out(zs);
+	return err;
+}
+
+/**
+ * kzmq_pattern_lost - the pipe's connection ended
+ * @zs:   the socket
+ * @pipe: the pipe
+ *
+ * Context: process.
+ */
+void kzmq_pattern_lost(struct kzmq_sock *zs, struct kzmq_pipe *pipe)
+{
+	spin_lock_bh(&zs->plock);
+	if (pipe->live) {
+		pipe->live = false;
+		zs->nr_peers--;
+		if (zs->pat->lost)
+			zs->pat->lost(zs, pipe);
+	}
+	spin_unlock_bh(&zs->plock);
+}
+
+/**
+ * kzmq_pattern_forget - nothing of a gone pipe is of use any more
+ * @zs:   the socket
+ * @pipe: the pipe; the socket's reference is dropped
+ *
+ * Context: pattern lock held.
+ */
+void kzmq_pattern_forget(struct kzmq_sock *zs, struct kzmq_pipe *pipe)
+{
+	if (!pipe->attached)
+		return;
+	pipe->attached = false;
+	kzmq_fq_remove(&zs->fq, pipe);
+	if (zs->pat->forget)
+		zs->pat->forget(zs, pipe);
+	list_del_init(&pipe->node);
+	kzmq_pipe_put(pipe);
+}
+
+/**
+ * kzmq_pattern_detach - the socket and the peer part
+ * @zs:      the socket
+ * @pipe:    the pipe
+ * @closing: we close; else the peer has left
+ *
+ * When the peer has left, what it sent stays to be received and what was queued
+ * for it is dropped. When we close, it is the other way round.
+ *
+ * Context: process.
+ */
+void kzmq_pattern_detach(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
+			 bool closing)
+{
+	bool more = false;
+	u32 n;
+
+	spin_lock_bh(&zs->plock);
+	if (pipe->attached && !pipe->gone) {
+		pipe->gone = true;
+		kzmq_lb_remove(&zs->lb, pipe);
+		if (zs->pat->detach)
+			zs->pat->detach(zs, pipe);
+		if (zs->pat->purge)
+			more = zs->pat->purge(zs, pipe);
+		while (more) {
+			spin_unlock_bh(&zs->plock);
+			cond_resched();
+			spin_lock_bh(&zs->plock);
+			more = zs->pat->purge(zs, pipe);
+		}
+		if (closing)
+			kzmq_pipe_drop_in(pipe);
+		if (kzmq_pipe_in_empty(pipe))
+			kzmq_pattern_forget(zs, pipe);
+	}
+	spin_unlock_bh(&zs->plock);
+	if (!closing) {
+		n = kzmq_pipe_drop_out(pipe);
+		if (n)
+			KZMQ_ADD(zs->zn, DROP_PEER_GONE, n);
+	}
+	kzmq_sock_wake_in(zs);
+}
+
+/**
+ * kzmq_pattern_queue - put a received message in the pipe's queue
+ * @zs:   the socket
+ * @pipe: the pipe
+ * @msg:  the message; taken over on success
+ *
+ * Context: any, no lock of ours held but the lower socket's.
+ * Return: 0 or -ENOMEM.
+ */
+int kzmq_pattern_queue(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
+		       struct kzmq_msg *msg)
+{
+	int ret = kzmq_pipe_in_push(pipe, msg);
+
+	if (ret < 0)
+		return ret;
+	if (ret)
+		kzmq_pattern_in_ready(zs, pipe);
+	return 0;
+}
+
+/**
+ * kzmq_pattern_input - a whole message came from a peer
+ * @zs:   the socket
+ * @pipe: the pipe
+ * @msg:  the message; taken over on success
+ *
+ * Context: any, no lock of ours held but the lower socket's.
+ * Return: 0, -ENOMEM (try again), or another errno: the peer broke a rule.
+ */
+int kzmq_pattern_input(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
+		       struct kzmq_msg *msg)
+{
+	KZMQ_INC(zs->zn, MSGS_IN);
+	KZMQ_ADD(zs->zn, BYTES_IN, msg->len);
+	if (pipe->mute) {
+		KZMQ_INC(zs->zn, DROP_UNEXPECTED);
+		kzmq_msg_put(msg);
+		return 0;
+	}
+	if (zs->pat->input)
+		return zs->pat->input(zs, pipe, msg);
+	return kzmq_pattern_queue(zs, pipe, msg);
+}
+
+/**
+ * kzmq_pattern_in_ready - a pipe's queue was empty and is not any more
+ * @zs:   the socket
+ * @pipe: the pipe
+ *
+ * The caller wakes readers, once for all it has brought.
+ *
+ * Context: any.
+ */
+void kzmq_pattern_in_ready(struct kzmq_sock *zs, struct kzmq_pipe *pipe)
+{
+	spin_lock_bh(&zs->plock);
+	if (pipe->attached && zs->pat->in_ready)
+		zs->pat->in_ready(zs, pipe);
+	spin_unlock_bh(&zs->plock);
+}
+
+/**
+ * kzmq_pattern_out_ready - a pipe's queue was full and has room again
+ * @zs:   the socket
+ * @pipe: the pipe
+ *
+ * Context: any.
+ */
+void kzmq_pattern_out_ready(struct kzmq_sock *zs, struct kzmq_pipe *pipe)
+{
+	spin_lock_bh(&zs->plock);
+	if (pipe->attached && !pipe->gone && zs->pat->out_ready)
+		zs->pat->out_ready(zs, pipe);
+	spin_unlock_bh(&zs->plock);
+	kzmq_sock_wake_out(zs);
+}
+
+/**
+ * kzmq_pattern_notice - a message of our own making, as if the peer sent it
+ * @zs:   the socket
+ * @pipe: the pipe
+ * @body: octets of its one frame
+ * @n:    how many
+ *
+ * Context: pattern lock held. The caller wakes readers.
+ * Return: 0, -ENOMEM or -ENOBUFS.
+ */
+int kzmq_pattern_notice(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
+			const void *body, u32 n)
+{
+	struct kzmq_msg *msg;
+	int ret;
+
+	msg = kzmq_msg_make(zs->zn, body, n, GFP_ATOMIC | __GFP_NOWARN);
+	if (IS_ERR(msg))
+		return PTR_ERR(msg);
+	ret = kzmq_pipe_in_push(pipe, msg);
+	if (ret < 0) {
+		kzmq_msg_put(msg);
+		return ret;
+	}
+	kzmq_fq_activate(&zs->fq, pipe);
+	return 0;
+}
+
+/**
+ * kzmq_pattern_refuse - the socket type takes nothing from its peers
+ * @zs:   the socket
+ * @pipe: the pipe
+ * @msg:  the message, dropped and counted
+ *
+ * Context: any.
+ */
+int kzmq_pattern_refuse(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
+			struct kzmq_msg *msg)
+{
+	KZMQ_INC(zs->zn, DROP_UNEXPECTED);
+	kzmq_msg_put(msg);
+	return 0;
+}
+
+/**
+ * kzmq_in_put - drop the references of a message on its way to the user
+ * @in: cleared
+ *
+ * Context: any.
+ */
+void kzmq_in_put(struct kzmq_in *in)
+{
+	kzmq_msg_put(in->msg);
+	kzmq_pipe_put(in->pipe);
+	memset(in, 0, sizeof(*in));
+}
+
+/**
+ * kzmq_opt_int - read an integer option
+ * @val: the user's value
+ * @len: its length, must be 4
+ * @min: smallest allowed
+ * @max: largest allowed
+ * @out: the value
+ *
+ * Context: process.
+ * Return: 0, -EINVAL or -EFAULT.
+ */
+int kzmq_opt_int(sockptr_t val, unsigned int len, int min, int max, int *out)
+{
+	int v;
+
+	if (len != sizeof(int))
+		return -EINVAL;
+	if (copy_from_sockptr(&v, val, sizeof(v)))
+		return -EFAULT;
+	if (v < min || v > max)
+		return -EINVAL;
+	WRITE_ONCE(*out, v);
+	return 0;
+}
+
+/**
+ * kzmq_opt_put_int - give an integer option
+ * @buf: where to
+ * @len: room, set to the length
+ * @val: the value
+ *
+ * Return: 0 or -EINVAL when there is no room.
+ */
+int kzmq_opt_put_int(void *buf, int *len, int val)
+{
+	if (*len < (int)sizeof(int))
+		return -EINVAL;
+	memcpy(buf, &val, sizeof(val));
+	*len = sizeof(val);
+	return 0;
+}

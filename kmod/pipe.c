@@ -1,0 +1,469 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Pipes: two bounded queues between a socket and one peer.
+ *
+ * The socket's end is called under the pattern lock, the connection's end
+ * without it: there "readable" and "writable" are told to the pattern after
+ * pipe->lock was dropped. Full and empty are decided under pipe->lock together
+ * with the note who waits for the change (in_stop, out_wait), so no wake-up is
+ * lost.
+ *
+ * Locks: pattern lock -> pipe->lock. Nothing is taken below pipe->lock but the
+ * workqueue's own.
+ * Contexts: any; queue chunks are allocated under a spinlock and so atomically.
+ */
+#include <linux/slab.h>
+
+#include "conn.h"
+#include "msg.h"
+#include "sock.h"
+
+#define PIPE_GFP (GFP_ATOMIC | __GFP_NOWARN | __GFP_ACCOUNT)
+
+/**
+ * kzmq_pipe_alloc - a pipe that no pattern knows yet
+ * @zs:  its socket; a reference is taken
+ * @gfp: how to allocate
+ *
+ * Return: the pipe with one reference, or NULL.
+ */
+struct kzmq_pipe *kzmq_pipe_alloc(struct kzmq_sock *zs, gfp_t gfp)
+{
+	u64 bytes = READ_ONCE(zs->zn->lim.pipe_bytes_max);
+	struct kzmq_pipe *pipe = kzalloc(sizeof(*pipe), gfp);
+
+	if (!pipe)
+		return NULL;
+	refcount_set(&pipe->ref, 1);
+	spin_lock_init(&pipe->lock);
+	INIT_LIST_HEAD(&pipe->node);
+	INIT_LIST_HEAD(&pipe->in_node);
+	INIT_LIST_HEAD(&pipe->out_node);
+	INIT_LIST_HEAD(&pipe->flush_node);
+	INIT_LIST_HEAD(&pipe->subs);
+	kzmq_queue_init(&pipe->in, zs->opts.rcvhwm, bytes);
+	kzmq_queue_init(&pipe->out, zs->opts.sndhwm, bytes);
+	pipe->conflate = zs->opts.conflate;
+	kzmq_sock_get(zs);
+	pipe->zs = zs;
+	return pipe;
+}
+
+static void queue_purge(struct kzmq_pipe *pipe, struct kzmq_queue *q)
+{
+	struct kzmq_msg *msg;
+
+	while ((msg = kzmq_queue_peek(q))) {
+		kzmq_queue_drop_head(q, msg->len);
+		atomic_long_sub(msg->len, &pipe->zs->qbytes);
+		kzmq_msg_put(msg);
+	}
+}
+
+/**
+ * kzmq_pipe_free - the last reference is gone
+ * @pipe: the pipe
+ *
+ * Context: any.
+ */
+void kzmq_pipe_free(struct kzmq_pipe *pipe)
+{
+	queue_purge(pipe, &pipe->in);
+	queue_purge(pipe, &pipe->out);
+	kzmq_queue_free(&pipe->in);
+	kzmq_queue_free(&pipe->out);
+	kfree(pipe->rid);
+	kzmq_sock_put(pipe->zs);
+	kfree(pipe);
+}
+
+static bool sock_over(struct kzmq_pipe *pipe)
+{
+	return atomic_long_read(&pipe->zs->qbytes) >=
+	       READ_ONCE(pipe->zs->zn->lim.sock_bytes_max);
+}
+
+/* An empty queue takes one message whatever its size. */
+static bool queue_full(struct kzmq_pipe *pipe, struct kzmq_queue *q)
+{
+	if (pipe->conflate)
+		return false;
+	return kzmq_queue_full(q) || (!kzmq_queue_empty(q) && sock_over(pipe));
+}
+
+static void queue_take(struct kzmq_pipe *pipe, struct kzmq_queue *q,
+		       struct kzmq_msg *msg)
+{
+	kzmq_queue_drop_head(q, msg->len);
+	atomic_long_sub(msg->len, &pipe->zs->qbytes);
+}
+
+static int queue_add(struct kzmq_pipe *pipe, struct kzmq_queue *q,
+		     struct kzmq_msg *msg)
+{
+	struct kzmq_msg *old;
+	int err;
+
+	err = kzmq_queue_push(q, msg, msg->len, PIPE_GFP);
+	if (err) {
+		KZMQ_INC(pipe->zs->zn, NO_MEMORY);
+		return err;
+	}
+	atomic_long_add(msg->len, &pipe->zs->qbytes);
+	if (!pipe->conflate || msg->kind != KZMQ_MSG_DATA)
+		return 0;
+	while ((old = kzmq_queue_peek(q)) != msg && old->kind == KZMQ_MSG_DATA) {
+		queue_take(pipe, q, old);
+		kzmq_msg_put(old);
+	}
+	return 0;
+}
+
+/**
+ * kzmq_pipe_full - has the queue to the peer no room; if so, be told of room
+ * @pipe: the pipe
+ *
+ * After true, pattern->out_ready() is called when there is room.
+ *
+ * Context: pattern lock held.
+ */
+bool kzmq_pipe_full(struct kzmq_pipe *pipe)
+{
+	bool full;
+
+	spin_lock(&pipe->lock);
+	full = queue_full(pipe, &pipe->out);
+	if (full)
+		pipe->out_wait = true;
+	spin_unlock(&pipe->lock);
+	return full;
+}
+
+/**
+ * kzmq_pipe_send - queue a message to the peer
+ * @pipe:  the pipe
+ * @msg:   the message; a reference is taken
+ * @force: whatever the limits say
+ *
+ * Context: pattern lock held.
+ * Return: 0, -EAGAIN when full (then out_ready() will be called), -ENOMEM.
+ */
+int kzmq_pipe_send(struct kzmq_pipe *pipe, struct kzmq_msg *msg, bool force)
+{
+	int err;
+
+	spin_lock(&pipe->lock);
+	if (!force && queue_full(pipe, &pipe->out)) {
+		pipe->out_wait = true;
+		err = -EAGAIN;
+	} else {
+		kzmq_msg_get(msg);
+		err = queue_add(pipe, &pipe->out, msg);
+		if (err)
+			kzmq_msg_put(msg);
+		else
+			pipe->sent++;
+	}
+	spin_unlock(&pipe->lock);
+	return err;
+}
+
+/* The reader of @in took something: may the connection read on? */
+static void in_taken(struct kzmq_pipe *pipe)
+{
+	if (!pipe->in_stop || queue_full(pipe, &pipe->in))
+		return;
+	pipe->in_stop = false;
+	if (pipe->conn)
+		kzmq_conn_kick(pipe->conn, KZMQ_EV_RX);
+}
+
+/**
+ * kzmq_pipe_recv - take the oldest message of the peer
+ * @pipe: the pipe
+ *
+ * Context: pattern lock held.
+ * Return: the message with the queue's reference, or NULL.
+ */
+struct kzmq_msg *kzmq_pipe_recv(struct kzmq_pipe *pipe)
+{
+	struct kzmq_msg *msg;
+
+	spin_lock(&pipe->lock);
+	msg = kzmq_queue_peek(&pipe->in);
+	if (msg) {
+		queue_take(pipe, &pipe->in, msg);
+		pipe->received++;
+		in_taken(pipe);
+	}
+	spin_unlock(&pipe->lock);
+	return msg;
+}
+
+/**
+ * kzmq_pipe_peek - the oldest message of the peer, which stays
+ * @pipe: the pipe
+ *
+ * Context: pattern lock held; without another reference the message is good
+ * only while it is, and while no connection conflates.
+ */
+struct kzmq_msg *kzmq_pipe_peek(struct kzmq_pipe *pipe)
+{
+	struct kzmq_msg *msg;
+
+	spin_lock(&pipe->lock);
+	msg = kzmq_queue_peek(&pipe->in);
+	if (msg)
+		kzmq_msg_get(msg);
+	spin_unlock(&pipe->lock);
+	return msg;
+}
+
+/**
+ * kzmq_pipe_in_empty - is there nothing from the peer
+ * @pipe: the pipe
+ *
+ * Context: pattern lock held.
+ */
+bool kzmq_pipe_in_empty(struct kzmq_pipe *pipe)
+{
+	bool empty;
+
+	spin_lock(&pipe->lock);
+	empty = kzmq_queue_empty(&pipe->in);
+	spin_unlock(&pipe->lock);
+	return empty;
+}
+
+/**
+ * kzmq_pipe_set_hwm - new high-water marks
+ * @pipe: the pipe
+ * @in:   messages from the peer, 0 for no limit
+ * @out:  messages to the peer, 0 for no limit
+ *
+ * Context: pattern lock held. The caller treats the pipe as writable again.
+ */
+void kzmq_pipe_set_hwm(struct kzmq_pipe *pipe, u32 in, u32 out)
+{
+	spin_lock(&pipe->lock);
+	kzmq_queue_set_hwm(&pipe->in, in);
+	kzmq_queue_set_hwm(&pipe->out, out);
+	in_taken(pipe);
+	pipe->out_wait = false;
+	spin_unlock(&pipe->lock);
+}
+
+/**
+ * kzmq_pipe_out_pop_locked - take back the oldest message for the peer
+ * @pipe: the pipe, without a connection that sends from it
+ *
+ * Context: pattern lock held.
+ * Return: the message with the queue's reference, or NULL.
+ */
+struct kzmq_msg *kzmq_pipe_out_pop_locked(struct kzmq_pipe *pipe)
+{
+	struct kzmq_msg *msg;
+
+	spin_lock(&pipe->lock);
+	msg = kzmq_queue_peek(&pipe->out);
+	if (msg)
+		queue_take(pipe, &pipe->out, msg);
+	spin_unlock(&pipe->lock);
+	return msg;
+}
+
+/**
+ * kzmq_pipe_drop_in - forget what the peer sent
+ * @pipe: the pipe
+ *
+ * Context: pattern lock held.
+ */
+void kzmq_pipe_drop_in(struct kzmq_pipe *pipe)
+{
+	spin_lock(&pipe->lock);
+	queue_purge(pipe, &pipe->in);
+	spin_unlock(&pipe->lock);
+}
+
+/**
+ * kzmq_pipe_drop_out - forget what was queued to the peer
+ * @pipe: the pipe
+ *
+ * Context: any; pipe->lock not held.
+ * Return: messages dropped.
+ */
+u32 kzmq_pipe_drop_out(struct kzmq_pipe *pipe)
+{
+	u32 n;
+
+	spin_lock_bh(&pipe->lock);
+	n = kzmq_queue_len(&pipe->out);
+	queue_purge(pipe, &pipe->out);
+	spin_unlock_bh(&pipe->lock);
+	return n;
+}
+
+/**
+ * kzmq_pipe_flush_add - note that a pipe got something to send
+ * @pipe:  the pipe
+ * @flush: the caller's list, for kzmq_pipe_flush_all()
+ *
+ * Context: pattern lock held. A pipe that stands in somebody's list already
+ * needs no second place: that list is flushed after this message was queued.
+ */
+void kzmq_pipe_flush_add(struct kzmq_pipe *pipe, struct list_head *flush)
+{
+	if (test_and_set_bit(0, &pipe->flushing))
+		return;
+	kzmq_pipe_get(pipe);
+	list_add_tail(&pipe->flush_node, flush);
+}
+
+/**
+ * kzmq_pipe_flush_all - send what was queued on the pipes of a list
+ * @flush: the list; empty afterwards
+ *
+ * Context: process, no lock of ours held; may take lower sockets' locks.
+ */
+void kzmq_pipe_flush_all(struct list_head *flush)
+{
+	struct kzmq_pipe *pipe, *tmp;
+	struct kzmq_conn *conn;
+
+	list_for_each_entry_safe(pipe, tmp, flush, flush_node) {
+		list_del_init(&pipe->flush_node);
+		/* Who queues from here on must flush by himself. */
+		clear_bit(0, &pipe->flushing);
+		smp_mb__after_atomic();
+		conn = kzmq_pipe_conn_get(pipe);
+		if (conn) {
+			kzmq_conn_flush(conn);
+			kzmq_conn_put(conn);
+		}
+		kzmq_pipe_put(pipe);
+	}
+}
+
+/**
+ * kzmq_pipe_in_wait - must the connection stop reading; if so, be told
+ * @pipe: the pipe
+ *
+ * After true the connection gets KZMQ_EV_RX when there is room.
+ *
+ * Context: any; the pattern lock is not held.
+ */
+bool kzmq_pipe_in_wait(struct kzmq_pipe *pipe)
+{
+	bool full;
+
+	spin_lock_bh(&pipe->lock);
+	full = queue_full(pipe, &pipe->in);
+	if (full)
+		pipe->in_stop = true;
+	spin_unlock_bh(&pipe->lock);
+	return full;
+}
+
+/**
+ * kzmq_pipe_in_push - a message has come from the peer
+ * @pipe: the pipe
+ * @msg:  the message; its reference goes to the queue on success
+ *
+ * Context: any; the pattern lock is not held.
+ * Return: 1 when the queue was empty before, 0, or -ENOMEM.
+ */
+int kzmq_pipe_in_push(struct kzmq_pipe *pipe, struct kzmq_msg *msg)
+{
+	bool was_empty;
+	int err;
+
+	spin_lock_bh(&pipe->lock);
+	was_empty = kzmq_queue_empty(&pipe->in);
+	err = queue_add(pipe, &pipe->in, msg);
+	spin_unlock_bh(&pipe->lock);
+	return err ?: was_empty;
+}
+
+/**
+ * kzmq_pipe_out_pop - the next message for the transport
+ * @pipe: the pipe
+ *
+ * Context: process; the pattern lock is not held.
+ * Return: the message with the queue's reference, or NULL.
+ */
+struct kzmq_msg *kzmq_pipe_out_pop(struct kzmq_pipe *pipe)
+{
+	struct kzmq_msg *msg;
+	bool wake = false;
+
+	spin_lock_bh(&pipe->lock);
+	msg = kzmq_queue_peek(&pipe->out);
+	if (msg) {
+		queue_take(pipe, &pipe->out, msg);
+		if (pipe->out_wait && !queue_full(pipe, &pipe->out)) {
+			pipe->out_wait = false;
+			wake = true;
+		}
+	}
+	spin_unlock_bh(&pipe->lock);
+	if (wake)
+		kzmq_pattern_out_ready(pipe->zs, pipe);
+	return msg;
+}
+
+/**
+ * kzmq_pipe_out_empty - is nothing left for the transport
+ * @pipe: the pipe
+ *
+ * Context: any.
+ */
+bool kzmq_pipe_out_empty(struct kzmq_pipe *pipe)
+{
+	bool empty;
+
+	spin_lock_bh(&pipe->lock);
+	empty = kzmq_queue_empty(&pipe->out);
+	spin_unlock_bh(&pipe->lock);
+	return empty;
+}
+
+/**
+ * kzmq_pipe_set_conn - connect the far end
+ * @pipe: the pipe
+ * @conn: the connection, of which the pipe takes a reference, or NULL
+ *
+ * Context: process.
+ */
+void kzmq_pipe_set_conn(struct kzmq_pipe *pipe, struct kzmq_conn *conn)
+{
+	struct kzmq_conn *old;
+
+	if (conn)
+		kzmq_conn_get(conn);
+	spin_lock_bh(&pipe->lock);
+	old = pipe->conn;
+	pipe->conn = conn;
+	pipe->in_stop = false;
+	spin_unlock_bh(&pipe->lock);
+	if (old)
+		kzmq_conn_put(old);
+}
+
+/**
+ * kzmq_pipe_conn_get - the connection at the far end
+ * @pipe: the pipe
+ *
+ * Context: any.
+ * Return: the connection with a reference, or NULL.
+ */
+struct kzmq_conn *kzmq_pipe_conn_get(struct kzmq_pipe *pipe)
+{
+	struct kzmq_conn *conn;
+
+	spin_lock_bh(&pipe->lock);
+	conn = pipe->conn;
+	if (conn)
+		kzmq_conn_get(conn);
+	spin_unlock_bh(&pipe->lock);
+	return conn;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef KZMQ_PIPE_H
+#define KZMQ_PIPE_H
+
+#include <linux/list.h>
+#include <linux/rbtree.h>
+#include <linux/refcount.h>
+#include <linux/rhashtable-types.h>
+#include <linux/spinlock.h>
+
+#include "queue.h"
+
+struct kzmq_conn;
+struct kzmq_msg;
+struct kzmq_sock;
+
+#define KZMQ_RID_MAX	255
+
+/**
+ * struct kzmq_rid - a routing id as key of a hash table
+ * @len: octets, 0 for none
+ * @id:  the octets
+ */
+struct kzmq_rid {
+	u8	len;
+	u8	id[KZMQ_RID_MAX];
+};
+
+/**
+ * struct kzmq_pipe - the two queues between a socket and one peer
+ * @ref:        both ends, and whoever is about to use it
+ * @zs:         the socket; the pipe holds a reference
+ * @lock:       protects @in, @out, @conn, @in_stop and @out_wait; BH-safe,
+ *              below the pattern lock
+ * @in:         from the peer
+ * @out:        to the peer
+ * @conn:       the connection at the other end, NULL between two of them
+ * @conflate:   keep the last data message only, in both queues
+ * @in_stop:    the connection stopped reading because @in was full
+ * @out_wait:   the socket found @out full
+ *
+ * The rest belongs to the socket floor, under the pattern lock:
+ * @node:       in kzmq_sock.pipes
+ * @in_node:    in the fair queue while @in_active
+ * @out_node:   in the load balancer while @out_active
+ * @flush_node: in a sender's list while it holds @flushing
+ * @attached:   the pattern knows it
+ * @gone:       the peer has left; only what stands in @in is still of use
+ * @in_active:  stands in the fair queue
+ * @out_active: stands in the load balancer
+ * @live:       a connection finished its handshake
+ * @mute:       refused by the pattern: neither gives nor takes messages
+ * @bound:      the peer connected to us
+ * @flushing:   somebody is about to flush it (atomic bit 0)
+ * @rid:        routing id (ROUTER, STREAM); allocated, or NULL
+ * @rid_node:   in the pattern's table of routing ids while @rid_hashed
+ * @rid_hashed: stands there
+ * @subs:       subscriptions of the peer (XPUB) by topic node
+ * @nr_subs:    how many
+ * @mark:       last message round that matched (XPUB)
+ * @sent:       messages put in @out
+ * @received:   messages taken from @in
+ * @dropped:    messages not put in @out since it was full
+ */
+struct kzmq_pipe {
+	refcount_t		ref;
+	struct kzmq_sock	*zs;
+	spinlock_t		lock;
+	struct kzmq_queue	in;
+	struct kzmq_queue	out;
+	struct kzmq_conn	*conn;
+	bool			conflate;
+	bool			in_stop;
+	bool			out_wait;
+
+	struct list_head	node;
+	struct list_head	in_node;
+	struct list_head	out_node;
+	struct list_head	flush_node;
+	bool			attached;
+	bool			gone;
+	bool			in_active;
+	bool			out_active;
+	bool			live;
+	bool			mute;
+	bool			bound;
+	unsigned long		flushing;
+	struct kzmq_rid		*rid;
+	struct rhash_head	rid_node;
+	bool			rid_hashed;
+	struct list_head	subs;
+	u32			nr_subs;
+	u64			mark;
+	u64			sent;
+	u64			received;
+	u64			dropped;
+};
+
+struct kzmq_pipe *kzmq_pipe_alloc(struct kzmq_sock *zs, gfp_t gfp);
+void kzmq_pipe_free(struct kzmq_pipe *pipe);
+
+static inline struct kzmq_pipe *kzmq_pipe_get(struct kzmq_pipe *pipe)
+{
+	refcount_inc(&pipe->ref);
+	return pipe;
+}
+
+static inline void kzmq_pipe_put(struct kzmq_pipe *pipe)
+{
+	if (pipe && refcount_dec_and_test(&pipe->ref))
+		kzmq_pipe_free(pipe);
+}
+
+/* The socket's end */
+bool kzmq_pipe_full(struct kzmq_pipe *pipe);
+int kzmq_pipe_send(struct kzmq_pipe *pipe, struct kzmq_msg *msg, bool force);
+struct kzmq_msg *kzmq_pipe_recv(struct kzmq_pipe *pipe);
+struct kzmq_msg *kzmq_pipe_peek(struct kzmq_pipe *pipe);
+void kzmq_pipe_set_hwm(struct kzmq_pipe *pipe, u32 in, u32 out);
+struct kzmq_msg *kzmq_pipe_out_pop_locked(struct kzmq_pipe *pipe);
+void kzmq_pipe_drop_in(struct kzmq_pipe *pipe);
+u32 kzmq_pipe_drop_out(struct kzmq_pipe *pipe);
+bool kzmq_pipe_in_empty(struct kzmq_pipe *pipe);
+void kzmq_pipe_flush_add(struct kzmq_pipe *pipe, struct list_head *flush);
+void kzmq_pipe_flush_all(struct list_head *flush);
+
+/* The connection's end */
+bool kzmq_pipe_in_wait(struct kzmq_pipe *pipe);
+int kzmq_pipe_in_push(struct kzmq_pipe *pipe, struct kzmq_msg *msg);
+struct kzmq_msg *kzmq_pipe_out_pop(struct kzmq_pipe *pipe);
+bool kzmq_pipe_out_empty(struct kzmq_pipe *pipe);
+void kzmq_pipe_set_conn(struct kzmq_pipe *pipe, struct kzmq_conn *conn);
+struct kzmq_conn *kzmq_pipe_conn_get(struct kzmq_pipe *pipe);
+
+#endif /* KZMQ_PIPE_H */
