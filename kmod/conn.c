@@ -342,6 +342,7 @@ static void ev_connected(struct kzmq_conn *conn)
 		conn_die(conn);
 		return;
 	}
+	kzmq_rx_go(conn, KZMQ_RX_GREETING);
 	kzmq_conn_tx(conn);
 	kzmq_conn_rx(conn);
 }

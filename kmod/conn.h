@@ -190,8 +190,6 @@ enum kzmq_conn_flag {
  * @ctl:      greeting, READY, PONG..., under @ctl_lock
  * @nr_pongs: PONGs among them
  * @ctl_lock: BH-safe leaf
- * @burst:    sends in a row without an answer; a hint, unlocked
- * @last_tx:  nanoseconds of the last such send; a hint, unlocked
  * @rx:       receiving
  * @tx:       sending
  * @saved_data_ready:   callbacks of the lower socket before they were ours
@@ -222,8 +220,6 @@ struct kzmq_conn {
 	struct list_head	ctl;
 	u32			nr_pongs;
 	spinlock_t		ctl_lock;
-	u32			burst;
-	u64			last_tx;
 	struct kzmq_rx		rx;
 	struct kzmq_tx		tx;
 	void	(*saved_data_ready)(struct sock *sk);
@@ -267,7 +263,7 @@ void kzmq_tx_init(struct kzmq_conn *conn);
 void kzmq_tx_destroy(struct kzmq_conn *conn);
 int kzmq_conn_ctl(struct kzmq_conn *conn, const void *data, size_t len,
 		  bool pong, gfp_t gfp);
-void kzmq_conn_flush(struct kzmq_conn *conn);
+void kzmq_conn_flush(struct kzmq_conn *conn, bool dense);
 void kzmq_conn_tx(struct kzmq_conn *conn);
 bool kzmq_conn_tx_empty(struct kzmq_conn *conn);
 

@@ -52,7 +52,8 @@ void kzmq_rx_init(struct kzmq_conn *conn)
 
 	kzmq_greet_init(&conn->rx.greet, conn->zs->type, "NULL", o->rid_len,
 			false);
-	conn->rx.mode = conn->raw ? KZMQ_RX_HOLD : KZMQ_RX_GREETING;
+	/* Nothing of the peer is looked at before our signature is queued. */
+	conn->rx.mode = KZMQ_RX_HOLD;
 }
 
 /**
@@ -585,13 +586,13 @@ void kzmq_rx_run(struct kzmq_conn *conn, gfp_t gfp)
 	old = set_active_memcg(kzmq_sock_memcg(conn->zs));
 	conn->tr->rx(conn);
 	set_active_memcg(old);
-	conn->burst = 0;
 	if (!rx->budget) {
 		KZMQ_INC(rx_net(conn), RX_DEFERRED);
 		kzmq_conn_kick(conn, KZMQ_EV_RX);
 	}
 	if (rx->arrived) {
 		rx->arrived = false;
+		WRITE_ONCE(conn->zs->burst.nr, 0);
 		kzmq_sock_wake_in(conn->zs);
 	}
 }

@@ -3,17 +3,15 @@
  * Sending: messages of the pipe become octets in the lower socket.
  *
  * Who puts a message in the pipe comes here. One owner at a time drains; the
- * others leave a note (TX_WANT) and go. An idle connection is drained by the
- * sender itself, which costs no hand-over; one that is sent to again and again
- * without an answer is left to the work item, so that what piles up meanwhile
- * goes out in one piece.
+ * others leave a note (TX_WANT) and go. A sparse sender drains by itself, which
+ * costs no hand-over; a dense one (sendmsg.c) leaves it to the work item, so
+ * that what piles up meanwhile goes out in one piece.
  *
  * Locks: struct kzmq_tx is under tx.lock; below it the lower socket's lock.
  * ctl_lock is a leaf.
  * Contexts: process. Only kzmq_conn_ctl() runs in softirq too; it queues and
  * lets the work item send.
  */
-#include <linux/sched/clock.h>
 #include <linux/slab.h>
 #include <net/sock.h>
 
@@ -27,9 +25,6 @@
 #define TX_HDRS		16
 /* Octets one owner sends before it leaves the rest to the work item */
 #define TX_BUDGET	SZ_1M
-/* Sends without an answer that still count as sparse, and how close together */
-#define TX_BURST	2
-#define TX_BURST_NS	(100 * NSEC_PER_USEC)
 
 /**
  * struct tx_batch - what goes out in one call
@@ -426,33 +421,18 @@ void kzmq_conn_tx(struct kzmq_conn *conn)
 	}
 }
 
-/*
- * Is this one of many sends? Asked for speed only: a wrong answer costs a
- * hand-over or a small segment.
- */
-static bool tx_dense(struct kzmq_conn *conn)
-{
-	u64 now = local_clock();
-	u32 burst = READ_ONCE(conn->burst);
-
-	if (now - READ_ONCE(conn->last_tx) > TX_BURST_NS)
-		burst = 0;
-	WRITE_ONCE(conn->last_tx, now);
-	WRITE_ONCE(conn->burst, min(burst + 1, TX_BURST + 1u));
-	return burst >= TX_BURST;
-}
-
 /**
  * kzmq_conn_flush - something was queued in the pipe
- * @conn: the connection
+ * @conn:  the connection
+ * @dense: more is likely to follow at once
  *
  * Context: process, no lock of ours held.
  */
-void kzmq_conn_flush(struct kzmq_conn *conn)
+void kzmq_conn_flush(struct kzmq_conn *conn, bool dense)
 {
 	if (!READ_ONCE(conn->tx.on))
 		return;
-	if (!tx_dense(conn))
+	if (!dense)
 		kzmq_conn_tx(conn);
 	else if (!test_bit(KZMQ_EV_TX, &conn->events))
 		kzmq_conn_kick(conn, KZMQ_EV_TX);

@@ -193,7 +193,7 @@ static int sub_change(struct kzmq_sock *zs, bool sub, const u8 *topic, u32 len,
 	if (!sub)
 		kzmq_msg_put(msg);
 	kzmq_trie_spare_free(&spare);
-	kzmq_pipe_flush_all(&flush);
+	kzmq_pipe_flush_all(&flush, false);
 	return err;
 }
 

@@ -97,7 +97,7 @@ int kzmq_pattern_ready(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
 			pipe->live = false;
 	}
 	spin_unlock_bh(&zs->plock);
-	kzmq_pipe_flush_all(&flush);
+	kzmq_pipe_flush_all(&flush, false);
 	if (!err)
 		kzmq_sock_wake_out(zs);
 	return err;

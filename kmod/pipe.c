@@ -322,10 +322,11 @@ void kzmq_pipe_flush_add(struct kzmq_pipe *pipe, struct list_head *flush)
 /**
  * kzmq_pipe_flush_all - send what was queued on the pipes of a list
  * @flush: the list; empty afterwards
+ * @dense: more is likely to follow at once
  *
  * Context: process, no lock of ours held; may take lower sockets' locks.
  */
-void kzmq_pipe_flush_all(struct list_head *flush)
+void kzmq_pipe_flush_all(struct list_head *flush, bool dense)
 {
 	struct kzmq_pipe *pipe, *tmp;
 	struct kzmq_conn *conn;
@@ -337,7 +338,7 @@ void kzmq_pipe_flush_all(struct list_head *flush)
 		smp_mb__after_atomic();
 		conn = kzmq_pipe_conn_get(pipe);
 		if (conn) {
-			kzmq_conn_flush(conn);
+			kzmq_conn_flush(conn, dense);
 			kzmq_conn_put(conn);
 		}
 		kzmq_pipe_put(pipe);

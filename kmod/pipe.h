@@ -122,7 +122,7 @@ void kzmq_pipe_drop_in(struct kzmq_pipe *pipe);
 u32 kzmq_pipe_drop_out(struct kzmq_pipe *pipe);
 bool kzmq_pipe_in_empty(struct kzmq_pipe *pipe);
 void kzmq_pipe_flush_add(struct kzmq_pipe *pipe, struct list_head *flush);
-void kzmq_pipe_flush_all(struct list_head *flush);
+void kzmq_pipe_flush_all(struct list_head *flush, bool dense);
 
 /* The connection's end */
 bool kzmq_pipe_in_wait(struct kzmq_pipe *pipe);

@@ -26,6 +26,33 @@ struct tx_frames {
 	u32		nr;
 };
 
+/* Sends without a pause that are still transmitted at once */
+#define BURST_SPARSE	2
+
+/*
+ * Will the sender be back at once? It was, if it has not slept since its last
+ * call nor received an answer. Then the octets are better sent by somebody
+ * else, in larger pieces.
+ */
+static bool sender_dense(struct kzmq_sock *zs)
+{
+	struct kzmq_burst *b = &zs->burst;
+	unsigned int nr = READ_ONCE(b->nr);
+
+	if (b->task != current || b->nvcsw != current->nvcsw ||
+	    time_after(jiffies, b->when + 1))
+		nr = 0;
+	b->task = current;
+	b->nvcsw = current->nvcsw;
+	b->when = jiffies;
+	if (nr < BURST_SPARSE)
+		nr++;
+	else
+		return true;
+	WRITE_ONCE(b->nr, nr);
+	return false;
+}
+
 static int route_once(struct kzmq_sock *zs, struct kzmq_msg *msg,
 		      struct list_head *flush)
 {
@@ -58,7 +85,7 @@ static int route(struct kzmq_sock *zs, struct kzmq_msg *msg, long *timeo,
 	err = route_once(zs, msg, flush);
 	if (err != -EAGAIN || !*timeo)
 		return err;
-	kzmq_pipe_flush_all(flush);
+	kzmq_pipe_flush_all(flush, false);
 	kzmq_wait_out(&w, zs);
 	do {
 		err = route_once(zs, msg, flush);
@@ -142,7 +169,7 @@ static int send_single(struct kzmq_sock *zs, struct msghdr *m, size_t len,
 	err = msg_append(msg, len, &m->msg_iter);
 	if (!err)
 		err = route(zs, msg, &timeo, &flush);
-	kzmq_pipe_flush_all(&flush);
+	kzmq_pipe_flush_all(&flush, sender_dense(zs));
 	if (err) {
 		kzmq_msg_put(msg);
 		return err;
@@ -220,7 +247,7 @@ static int half_go_on(struct kzmq_sock *zs, struct msghdr *m, size_t len,
 	if (err || more)
 		return err ?: len;
 	err = route(zs, msg, &timeo, &flush);
-	kzmq_pipe_flush_all(&flush);
+	kzmq_pipe_flush_all(&flush, sender_dense(zs));
 	if (err)
 		half_restore(zs, msg);
 	return err ?: len;
@@ -269,6 +296,7 @@ static int send_batch(struct kzmq_sock *zs, struct msghdr *m,
 {
 	long timeo = sock_sndtimeo(&zs->sk, m->msg_flags & MSG_DONTWAIT);
 	struct kzmq_msg *msg;
+	bool taken = false;
 	LIST_HEAD(flush);
 	size_t done = 0;
 	int err = 0;
@@ -287,10 +315,11 @@ static int send_batch(struct kzmq_sock *zs, struct msghdr *m,
 			break;
 		}
 		done += len;
+		taken = true;
 	}
-	kzmq_pipe_flush_all(&flush);
+	kzmq_pipe_flush_all(&flush, sender_dense(zs));
 	/* A first message of no octets counts as taken all the same. */
-	return at && !err ? done : done ?: err;
+	return taken ? done : err;
 }
 
 static int parse_frames(struct kzmq_sock *zs, struct cmsghdr *c, size_t len,

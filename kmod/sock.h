@@ -44,6 +44,22 @@ struct kzmq_opts {
 	u8	rid[KZMQ_RID_MAX];
 };
 
+/**
+ * struct kzmq_burst - does a sender send again and again without a pause
+ * @task: the last sender, compared only
+ * @nvcsw: how often it had gone to sleep then
+ * @when: jiffies then
+ * @nr:   such sends in a row; receiving a message begins anew
+ *
+ * A guess that decides who transmits, so no lock.
+ */
+struct kzmq_burst {
+	const void	*task;
+	unsigned long	nvcsw;
+	unsigned long	when;
+	unsigned int	nr;
+};
+
 struct kzmq_req {
 	u32			id;
 	int			correlate;
@@ -87,6 +103,7 @@ struct kzmq_subs;
  * @opts:      options
  * @eps:       endpoints, under lock_sock()
  * @last_ep:   text of ZMQ_LAST_ENDPOINT, under lock_sock()
+ * @burst:     is the sender dense
  * @half_lock: taken while a frame is appended to @half
  * @half:      frames sent with MSG_MORE so far
  * @plock:     the pattern lock: all that follows. BH-safe; taken in softirq
@@ -123,6 +140,7 @@ struct kzmq_sock {
 	struct list_head	eps;
 	char			last_ep[ZMQ_ENDPOINT_OPT_MAX];
 
+	struct kzmq_burst	burst;
 	struct mutex		half_lock;	/* protects half */
 	struct kzmq_msg		*half;
 
