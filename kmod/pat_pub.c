@@ -134,7 +134,7 @@ static bool pub_show(struct kzmq_pub *pub, bool sub, int ret)
 		return true;
 	if (sub)
 		return ret == 1 || pub->verbose;
-	return ret != 0 || pub->verboser;
+	return ret == 1 || pub->verboser;
 }
 
 static int pub_topic(struct kzmq_sock *zs, struct kzmq_pipe *pipe, bool sub,

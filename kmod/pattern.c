@@ -161,6 +161,7 @@ void kzmq_pattern_detach(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
 	spin_lock_bh(&zs->plock);
 	if (pipe->attached && !pipe->gone) {
 		pipe->gone = true;
+		pipe->purging = true;
 		kzmq_lb_remove(&zs->lb, pipe);
 		if (zs->pat->detach)
 			zs->pat->detach(zs, pipe);
@@ -172,7 +173,8 @@ void kzmq_pattern_detach(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
 			spin_lock_bh(&zs->plock);
 			more = zs->pat->purge(zs, pipe);
 		}
-		if (closing)
+		pipe->purging = false;
+		if (closing || zs->closed)
 			kzmq_pipe_drop_in(pipe);
 		if (kzmq_pipe_in_empty(pipe))
 			kzmq_pattern_forget(zs, pipe);

@@ -46,6 +46,7 @@ struct kzmq_rid {
  * @flush_node: in a sender's list while it holds @flushing
  * @attached:   the pattern knows it
  * @gone:       the peer has left; only what stands in @in is still of use
+ * @purging:    @gone was set, and who did it is not done yet
  * @in_active:  stands in the fair queue
  * @out_active: stands in the load balancer
  * @live:       a connection finished its handshake
@@ -79,6 +80,7 @@ struct kzmq_pipe {
 	struct list_head	flush_node;
 	bool			attached;
 	bool			gone;
+	bool			purging;
 	bool			in_active;
 	bool			out_active;
 	bool			live;

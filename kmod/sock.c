@@ -125,12 +125,20 @@ int kzmq_sock_create(struct net *net, struct socket *sock, int type, int kern)
 
 static void sock_drop_user_state(struct kzmq_sock *zs)
 {
+	struct kzmq_pipe *pipe, *tmp;
 	struct kzmq_in in;
 
 	spin_lock_bh(&zs->plock);
 	zs->closed = true;
 	in = zs->in;
 	memset(&zs->in, 0, sizeof(zs->in));
+	/* Peers that left wait for their last words to be read: by nobody. */
+	list_for_each_entry_safe(pipe, tmp, &zs->pipes, node) {
+		if (pipe->gone && !pipe->purging) {
+			kzmq_pipe_drop_in(pipe);
+			kzmq_pattern_forget(zs, pipe);
+		}
+	}
 	spin_unlock_bh(&zs->plock);
 	kzmq_in_put(&in);
 	mutex_lock(&zs->half_lock);
