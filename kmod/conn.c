@@ -25,7 +25,7 @@
 
 static void conn_work(struct work_struct *work);
 static void conn_timer(struct work_struct *work);
-static void conn_rx_timer(struct work_struct *work);
+static void conn_again(struct work_struct *work);
 
 /**
  * kzmq_conn_kick - something happened to a connection
@@ -196,9 +196,10 @@ struct kzmq_conn *kzmq_conn_alloc(struct kzmq_ep *ep, struct socket *sock,
 	conn->sock = sock;
 	conn->bound = bound;
 	conn->raw = ep->zs->pat->raw;
+	conn->born = jiffies;
 	INIT_WORK(&conn->work, conn_work);
 	INIT_DELAYED_WORK(&conn->timer, conn_timer);
-	INIT_DELAYED_WORK(&conn->rx_timer, conn_rx_timer);
+	INIT_DELAYED_WORK(&conn->again, conn_again);
 	INIT_LIST_HEAD(&conn->ctl);
 	spin_lock_init(&conn->ctl_lock);
 	kzmq_rx_init(conn);
@@ -289,7 +290,7 @@ static void conn_die(struct kzmq_conn *conn)
 
 	conn_count_end(conn, was_ready);
 	conn_disarm(conn, &conn->timer);
-	conn_disarm(conn, &conn->rx_timer);
+	conn_disarm(conn, &conn->again);
 	conn_unhook(conn);
 	mutex_lock(&conn->tx.lock);
 	conn->tx.dead = true;
@@ -449,6 +450,17 @@ static void ev_close_early(struct kzmq_conn *conn)
 
 	if (!pipe || kzmq_pipe_out_empty(pipe) || !conn_lingers(conn))
 		conn_die(conn);
+	else
+		conn_arm_deadline(conn);
+}
+
+/* close() after disconnect(): the deadline may have come nearer. */
+static void ev_close_again(struct kzmq_conn *conn)
+{
+	if (conn_lingers(conn))
+		conn_arm_deadline(conn);
+	else
+		conn_die(conn);
 }
 
 static void ev_close(struct kzmq_conn *conn)
@@ -473,6 +485,15 @@ static void ev_timeout_linger(struct kzmq_conn *conn)
 
 static void ev_timeout_hs(struct kzmq_conn *conn)
 {
+	int ivl = conn->ep->opts.handshake_ivl;
+
+	/* A deadline for closing may have come later than that for this. */
+	if (test_bit(KZMQ_CONN_CLOSE_SEEN, &conn->flags) && conn_lingers(conn) &&
+	    (!ivl || conn->raw ||
+	     time_before(jiffies, conn->born + msecs_to_jiffies(ivl)))) {
+		conn_arm_deadline(conn);
+		return;
+	}
 	KZMQ_INC(conn->zs->zn, HS_TIMEOUT);
 	conn_die(conn);
 }
@@ -485,7 +506,8 @@ static void ev_eof(struct kzmq_conn *conn)
 	set_bit(KZMQ_CONN_EOF_SEEN, &conn->flags);
 	kzmq_conn_rx(conn);
 	conn->tr->lock(conn);
-	empty = conn->rx.mode == KZMQ_RX_STOP || conn->tr->rx_empty(conn);
+	empty = conn->rx.mode == KZMQ_RX_STOP ||
+		(!conn->rx.done && conn->tr->rx_empty(conn));
 	conn->tr->unlock(conn);
 	if (empty)
 		conn_die(conn);
@@ -541,7 +563,7 @@ static conn_fn * const fsm[KZMQ_CONN_STATES][KZMQ_EV_MAX] = {
 		[KZMQ_EV_ERROR]		= conn_die,
 	},
 	[KZMQ_CONN_CLOSING] = {
-		[KZMQ_EV_CLOSE]		= ev_ignore,
+		[KZMQ_EV_CLOSE]		= ev_close_again,
 		[KZMQ_EV_TIMEOUT]	= ev_timeout_linger,
 		[KZMQ_EV_CONNECTED]	= ev_ignore,
 		[KZMQ_EV_RX]		= ev_rx,
@@ -551,7 +573,7 @@ static conn_fn * const fsm[KZMQ_CONN_STATES][KZMQ_EV_MAX] = {
 		[KZMQ_EV_ERROR]		= conn_die,
 	},
 	[KZMQ_CONN_FIN] = {
-		[KZMQ_EV_CLOSE]		= ev_ignore,
+		[KZMQ_EV_CLOSE]		= ev_close_again,
 		[KZMQ_EV_TIMEOUT]	= ev_timeout_linger,
 		[KZMQ_EV_CONNECTED]	= ev_ignore,
 		[KZMQ_EV_RX]		= ev_rx,
@@ -585,23 +607,24 @@ static void conn_timer(struct work_struct *work)
 	kzmq_conn_put(conn);
 }
 
-static void conn_rx_timer(struct work_struct *work)
+static void conn_again(struct work_struct *work)
 {
 	struct kzmq_conn *conn = container_of(to_delayed_work(work),
-					      struct kzmq_conn, rx_timer);
+					      struct kzmq_conn, again);
 
 	kzmq_conn_kick(conn, KZMQ_EV_RX);
+	kzmq_conn_kick(conn, KZMQ_EV_TX);
 	kzmq_conn_put(conn);
 }
 
 /**
- * kzmq_conn_rx_later - memory is short, read on in a while
+ * kzmq_conn_later - memory is short, go on in a while
  * @conn:  the connection
  * @delay: jiffies
  *
  * Context: any.
  */
-void kzmq_conn_rx_later(struct kzmq_conn *conn, unsigned long delay)
+void kzmq_conn_later(struct kzmq_conn *conn, unsigned long delay)
 {
-	conn_arm(conn, &conn->rx_timer, delay);
+	conn_arm(conn, &conn->again, delay);
 }

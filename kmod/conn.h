@@ -102,6 +102,9 @@ enum kzmq_rx_step {
  * @msg:       the message in progress, or NULL
  * @frame:     the frame in progress
  * @cmd:       a command in progress, or NULL
+ * @done:      whole messages not yet in the pipe, linked by next
+ * @done_tail: where the next is linked
+ * @credit:    messages that may come before the pipe is asked for room
  * @peer:      routing id the peer told, or NULL
  */
 struct kzmq_rx {
@@ -119,10 +122,14 @@ struct kzmq_rx {
 	struct kzmq_msg		*msg;
 	struct kzmq_frame	*frame;
 	struct kzmq_msg		*cmd;
+	struct kzmq_msg		*done;
+	struct kzmq_msg		**done_tail;
+	u32			credit;
 	struct kzmq_rid		*peer;
 };
 
 #define KZMQ_TX_QUEUE	16
+#define KZMQ_TX_STAGE	8192
 
 /**
  * struct kzmq_tx - sending; under @lock
@@ -132,7 +139,10 @@ struct kzmq_rx {
  * @n:      used places of @q
  * @frame:  the frame of @q[0] in progress
  * @off:    octets of it, header included, that were sent
- * @q:      messages taken from the pipe and not yet sent as a whole
+ * @q:      messages taken from the pipe and not yet encoded
+ * @stage:  short messages encoded one behind the other, or NULL
+ * @stage_len: octets in it
+ * @stage_off: octets of it that were sent
  */
 struct kzmq_tx {
 	struct mutex		lock;
@@ -142,6 +152,9 @@ struct kzmq_tx {
 	struct kzmq_frame	*frame;
 	u64			off;
 	struct kzmq_msg		*q[KZMQ_TX_QUEUE];
+	u8			*stage;
+	u32			stage_len;
+	u32			stage_off;
 };
 
 /**
@@ -184,9 +197,10 @@ enum kzmq_conn_flag {
  * @flags:    bits of enum kzmq_conn_flag
  * @err:      why the connection must end, 0 for no fault of the peer
  * @deadline: jiffies when lingering ends
+ * @born:     jiffies when it was made
  * @work:     works off @events
  * @timer:    raises KZMQ_EV_TIMEOUT
- * @rx_timer: raises KZMQ_EV_RX after memory was refused
+ * @again:    raises KZMQ_EV_RX and _TX after memory was refused
  * @ctl:      greeting, READY, PONG..., under @ctl_lock
  * @nr_pongs: PONGs among them
  * @ctl_lock: BH-safe leaf
@@ -214,9 +228,10 @@ struct kzmq_conn {
 	unsigned long		flags;
 	int			err;
 	unsigned long		deadline;
+	unsigned long		born;
 	struct work_struct	work;
 	struct delayed_work	timer;
-	struct delayed_work	rx_timer;
+	struct delayed_work	again;
 	struct list_head	ctl;
 	u32			nr_pongs;
 	spinlock_t		ctl_lock;
@@ -235,7 +250,7 @@ void kzmq_conn_free(struct kzmq_conn *conn);
 void kzmq_conn_start(struct kzmq_conn *conn, bool connected);
 void kzmq_conn_kick(struct kzmq_conn *conn, enum kzmq_ev ev);
 void kzmq_conn_fail(struct kzmq_conn *conn, int err);
-void kzmq_conn_rx_later(struct kzmq_conn *conn, unsigned long delay);
+void kzmq_conn_later(struct kzmq_conn *conn, unsigned long delay);
 void kzmq_conn_close(struct kzmq_conn *conn, unsigned long deadline);
 
 static inline void kzmq_conn_get(struct kzmq_conn *conn)
@@ -259,6 +274,8 @@ void kzmq_conn_rx(struct kzmq_conn *conn);
 void kzmq_rx_go(struct kzmq_conn *conn, enum kzmq_rx_mode mode);
 
 /* conn_tx.c */
+int kzmq_tx_cache_init(void);
+void kzmq_tx_cache_exit(void);
 void kzmq_tx_init(struct kzmq_conn *conn);
 void kzmq_tx_destroy(struct kzmq_conn *conn);
 int kzmq_conn_ctl(struct kzmq_conn *conn, const void *data, size_t len,

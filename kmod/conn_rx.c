@@ -25,7 +25,7 @@
 
 /* Octets one run in softirq takes before it leaves the rest to the work item */
 #define RX_BUDGET		SZ_256K
-/* Pieces of at least so much are referenced, smaller ones copied */
+/* Pieces of at least so much, and half their page, are referenced */
 #define RX_REF_MIN		1024
 /* STREAM: octets of a message at most */
 #define RX_RAW_MAX		8192
@@ -34,6 +34,11 @@
 /* Commands in traffic: a topic and its name */
 #define RX_CMD_EXTRA		64
 #define RX_PONGS_MAX		4
+/* Longer messages are not covered by a credit given before */
+#define RX_CREDIT_LEN		4096
+/* Frames a message may have before each is checked against the limits */
+#define RX_FAST_FRAMES		16
+#define RX_HOG_PART		8
 #define RX_RETRY		msecs_to_jiffies(20)
 #define RX_STARVED		msecs_to_jiffies(10000)
 
@@ -54,6 +59,7 @@ void kzmq_rx_init(struct kzmq_conn *conn)
 			false);
 	/* Nothing of the peer is looked at before our signature is queued. */
 	conn->rx.mode = KZMQ_RX_HOLD;
+	conn->rx.done_tail = &conn->rx.done;
 }
 
 /**
@@ -62,6 +68,12 @@ void kzmq_rx_init(struct kzmq_conn *conn)
  */
 void kzmq_rx_destroy(struct kzmq_conn *conn)
 {
+	struct kzmq_msg *msg;
+
+	while ((msg = conn->rx.done)) {
+		conn->rx.done = msg->next;
+		kzmq_msg_put(msg);
+	}
 	kzmq_msg_put(conn->rx.msg);
 	kzmq_msg_put(conn->rx.cmd);
 	kfree(conn->rx.peer);
@@ -133,11 +145,11 @@ static size_t rx_greeting(struct kzmq_conn *conn, const u8 *p, size_t n,
 	}
 	if (!*err && rx->greet.done)
 		*err = rx_greeting_done(conn);
-	/* No memory for so little is no reason to keep a stranger. */
-	if (*err)
-		*err = -ENOTCONN;
-	else if (rx->greet.done && conn->ver == KZMQ_VER_UNVERSIONED)
+	if (!*err && rx->greet.done && conn->ver == KZMQ_VER_UNVERSIONED)
 		rx_frames(conn, rx->greet.in, rx->greet.in_len, NULL, 0, err);
+	/* No memory for so little is no reason to keep a stranger. */
+	if (*err == -ENOMEM || *err == -ENOBUFS)
+		*err = -ENOTCONN;
 	return ret;
 }
 
@@ -208,9 +220,9 @@ static size_t rx_body(struct kzmq_conn *conn, const u8 *p, size_t n,
 	u32 had = f->len;
 
 	n = min_t(u64, n, rx->left);
-	if (page && !f->data && n >= RX_REF_MIN)
-		*err = kzmq_frame_ref(msg, f, page, off, n,
-				      round_up(n, PAGE_SIZE), rx->gfp);
+	if (page && !f->data && n >= RX_REF_MIN &&
+	    n >= page_size(compound_head(page)) / 2)
+		*err = kzmq_frame_ref(msg, f, page, off, n, rx->gfp);
 	else
 		*err = kzmq_frame_copy(msg, f, p, n, rx->gfp);
 	n = f->len - had;
@@ -386,6 +398,35 @@ static int rx_command(struct kzmq_conn *conn)
 	return err;
 }
 
+/* The message in progress is whole; the pipe gets it at the end of the run. */
+static void rx_done(struct kzmq_conn *conn)
+{
+	struct kzmq_rx *rx = &conn->rx;
+	struct kzmq_net *zn = rx_net(conn);
+
+	KZMQ_INC(zn, MSGS_IN);
+	KZMQ_ADD(zn, BYTES_IN, rx->msg->len);
+	rx->msg->next = NULL;
+	*rx->done_tail = rx->msg;
+	rx->done_tail = &rx->msg->next;
+	rx->msg = NULL;
+}
+
+/* Give whole messages to the pipe. 0 or -ENOMEM when some are left. */
+static int rx_flush(struct kzmq_conn *conn)
+{
+	struct kzmq_rx *rx = &conn->rx;
+	int err;
+
+	if (!rx->done)
+		return 0;
+	err = kzmq_pattern_input_list(conn->zs, conn->pipe, &rx->done);
+	if (!rx->done)
+		rx->done_tail = &rx->done;
+	rx->arrived = true;
+	return err;
+}
+
 static int rx_deliver(struct kzmq_conn *conn)
 {
 	struct kzmq_rx *rx = &conn->rx;
@@ -397,6 +438,15 @@ static int rx_deliver(struct kzmq_conn *conn)
 		return rx_identity(conn);
 	if (rx->fh.flags & KZMQ_F_MORE)
 		return 0;
+	if (rx->credit)
+		rx->credit--;
+	/* Room is counted in messages; long ones are looked at singly. */
+	if (rx->msg->len > RX_CREDIT_LEN)
+		rx->credit = 0;
+	if (!conn->zs->pat->input) {
+		rx_done(conn);
+		return 0;
+	}
 	err = kzmq_pattern_input(conn->zs, conn->pipe, rx->msg);
 	if (!err || err == -ENOMEM)
 		rx->arrived = true;
@@ -405,17 +455,71 @@ static int rx_deliver(struct kzmq_conn *conn)
 	return err;
 }
 
-/* A new message needs room in the pipe, before its first octet is taken. */
-static bool rx_must_wait(struct kzmq_conn *conn)
+/*
+ * A new message needs room in the pipe, before its first octet is taken.
+ * *err is -ENOMEM when the pipe cannot even take those that are whole.
+ */
+static bool rx_must_wait(struct kzmq_conn *conn, int *err)
 {
 	struct kzmq_rx *rx = &conn->rx;
 
-	if (rx->mode != KZMQ_RX_TRAFFIC || rx->msg || rx->dec.have)
+	if (rx->credit || rx->mode != KZMQ_RX_TRAFFIC || rx->msg ||
+	    rx->dec.have)
 		return false;
-	if (!kzmq_pipe_in_wait(conn->pipe))
+	*err = rx_flush(conn);
+	if (*err)
+		return true;
+	rx->credit = kzmq_pipe_in_room(conn->pipe);
+	if (rx->credit)
 		return false;
 	KZMQ_INC(rx_net(conn), RX_PAUSED);
 	return true;
+}
+
+/*
+ * Short frames that are there as a whole, nearly all there are. Return: octets
+ * taken; what is left needs a closer look.
+ */
+static size_t rx_fast(struct kzmq_conn *conn, const u8 *p, size_t n)
+{
+	struct kzmq_limits *lim = &rx_net(conn)->lim;
+	s64 max = conn->ep->opts.maxmsgsize;
+	struct kzmq_rx *rx = &conn->rx;
+	struct kzmq_frame *f;
+	struct kzmq_msg *msg;
+	size_t done = 0, len;
+
+	if (rx->mode != KZMQ_RX_TRAFFIC || rx->dec.have ||
+	    rx->dec.ver < KZMQ_VER_2 || conn->zs->pat->input)
+		return 0;
+	/* Limits so low that they bind here are left to the long way. */
+	if (READ_ONCE(lim->frames_max) < RX_FAST_FRAMES ||
+	    READ_ONCE(lim->msg_size_max) < RX_FAST_FRAMES * U8_MAX)
+		return 0;
+	while (n - done >= 2 && !(p[done] & ~KZMQ_F_MORE)) {
+		len = p[done + 1];
+		msg = rx->msg;
+		if (n - done < len + 2 || (max >= 0 && len > (u64)max) ||
+		    (!msg && !rx->credit) || (msg && msg->nr >= RX_FAST_FRAMES))
+			break;
+		if (!msg) {
+			msg = kzmq_msg_alloc(rx_net(conn), len, rx->gfp);
+			if (IS_ERR(msg))
+				break;
+			rx->msg = msg;
+		}
+		f = kzmq_frame_add(msg, len, rx->gfp);
+		if (IS_ERR(f))
+			break;
+		kzmq_frame_copy(msg, f, p + done + 2, len, rx->gfp);
+		if (!(p[done] & KZMQ_F_MORE)) {
+			if (rx->credit)
+				rx->credit--;
+			rx_done(conn);
+		}
+		done += len + 2;
+	}
+	return done;
 }
 
 static size_t rx_header(struct kzmq_conn *conn, const u8 *p, size_t n, int *err)
@@ -446,7 +550,10 @@ static size_t rx_frames(struct kzmq_conn *conn, const u8 *p, size_t n,
 	while (!*err && rx->mode != KZMQ_RX_HOLD && rx->mode != KZMQ_RX_STOP) {
 		switch (rx->step) {
 		case KZMQ_RX_HDR:
-			if (done == n || rx_must_wait(conn))
+			if (done == n || rx_must_wait(conn, err))
+				return done;
+			done += rx_fast(conn, p + done, n - done);
+			if (done == n || rx_must_wait(conn, err))
 				return done;
 			done += rx_header(conn, p + done, n - done, err);
 			break;
@@ -479,7 +586,7 @@ static size_t rx_raw(struct kzmq_conn *conn, const u8 *p, size_t n, int *err)
 {
 	struct kzmq_msg *msg;
 
-	if (kzmq_pipe_in_wait(conn->pipe)) {
+	if (!kzmq_pipe_in_room(conn->pipe)) {
 		KZMQ_INC(rx_net(conn), RX_PAUSED);
 		return 0;
 	}
@@ -524,12 +631,15 @@ static void rx_starved(struct kzmq_conn *conn)
 
 	if (!rx->starved)
 		rx->starved = jiffies | 1;
-	if (time_after(jiffies, rx->starved + RX_STARVED)) {
+	/* Who holds a good part of all there is makes room for the others. */
+	if (time_after(jiffies, rx->starved + RX_STARVED) ||
+	    (rx->msg && rx->msg->mem > READ_ONCE(rx_net(conn)->lim.mem_max) /
+				       RX_HOG_PART)) {
 		kzmq_conn_fail(conn, -ENOBUFS);
 		return;
 	}
 	KZMQ_INC(rx_net(conn), RX_DEFERRED);
-	kzmq_conn_rx_later(conn, gfpflags_allow_blocking(rx->gfp) ?
+	kzmq_conn_later(conn, gfpflags_allow_blocking(rx->gfp) ?
 			   RX_RETRY : 0);
 }
 
@@ -584,7 +694,12 @@ void kzmq_rx_run(struct kzmq_conn *conn, gfp_t gfp)
 	rx->gfp = gfp | __GFP_ACCOUNT | __GFP_NOWARN;
 	rx->budget = RX_BUDGET;
 	old = set_active_memcg(kzmq_sock_memcg(conn->zs));
-	conn->tr->rx(conn);
+	/* What could not be delivered last time comes first. */
+	if (!rx_flush(conn))
+		conn->tr->rx(conn);
+	if (rx_flush(conn))
+		rx_starved(conn);
+	rx->credit = 0;
 	set_active_memcg(old);
 	if (!rx->budget) {
 		KZMQ_INC(rx_net(conn), RX_DEFERRED);

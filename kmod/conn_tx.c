@@ -23,6 +23,7 @@
 /* Pieces in one call to the transport */
 #define TX_VECS		32
 #define TX_HDRS		16
+#define TX_RETRY	msecs_to_jiffies(20)
 /* Octets one owner sends before it leaves the rest to the work item */
 #define TX_BUDGET	SZ_1M
 
@@ -48,6 +49,33 @@ struct tx_batch {
 	u64			off;
 };
 
+static struct kmem_cache *stage_cache;
+
+/* A cache with a constructor is not zeroed at each allocation. */
+static void stage_ctor(void *p)
+{
+}
+
+/**
+ * kzmq_tx_cache_init - make the cache of stages
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int kzmq_tx_cache_init(void)
+{
+	stage_cache = kmem_cache_create("kzmq_stage", KZMQ_TX_STAGE, 0, 0,
+					stage_ctor);
+	return stage_cache ? 0 : -ENOMEM;
+}
+
+/**
+ * kzmq_tx_cache_exit - drop the cache; it must be empty
+ */
+void kzmq_tx_cache_exit(void)
+{
+	kmem_cache_destroy(stage_cache);
+}
+
 /**
  * kzmq_tx_init - nothing to send yet
  * @conn: a new connection
@@ -67,6 +95,8 @@ void kzmq_tx_destroy(struct kzmq_conn *conn)
 
 	for (i = 0; i < conn->tx.n; i++)
 		kzmq_msg_put(conn->tx.q[i]);
+	if (conn->tx.stage)
+		kmem_cache_free(stage_cache, conn->tx.stage);
 }
 
 /**
@@ -137,10 +167,8 @@ static int tx_ctl(struct kzmq_conn *conn)
 	size_t nr, len;
 	int sent;
 
-	for (;;) {
+	while (!list_empty_careful(&conn->ctl)) {
 		ctl = ctl_first(conn);
-		if (!ctl)
-			return 0;
 		nr = 0;
 		len = 0;
 		do {
@@ -160,6 +188,7 @@ static int tx_ctl(struct kzmq_conn *conn)
 				ctl_done(conn, ctl);
 		}
 	}
+	return 0;
 }
 
 /* The header of a frame, and how much of its body the header stands for. */
@@ -178,22 +207,96 @@ static size_t tx_header(struct kzmq_conn *conn, const struct kzmq_msg *msg,
 			       f->next ? KZMQ_F_MORE : 0);
 }
 
-static struct kzmq_msg *tx_pull(struct kzmq_conn *conn)
+/* Take messages from the pipe when none is left. */
+static void tx_refill(struct kzmq_conn *conn)
 {
 	struct kzmq_tx *tx = &conn->tx;
-	struct kzmq_msg *msg;
 
-	if (!tx->on || !conn->pipe || tx->n == KZMQ_TX_QUEUE)
-		return NULL;
-	msg = kzmq_pipe_out_pop(conn->pipe);
-	if (!msg)
-		return NULL;
-	tx->q[tx->n++] = msg;
-	if (tx->n == 1) {
-		tx->frame = msg->first;
+	if (tx->n || !tx->on || !conn->pipe)
+		return;
+	tx->n = kzmq_pipe_out_pop(conn->pipe, tx->q, KZMQ_TX_QUEUE);
+	if (tx->n) {
+		tx->frame = tx->q[0]->first;
 		tx->off = 0;
 	}
-	return msg;
+}
+
+static void tx_count(struct kzmq_conn *conn, struct kzmq_msg *msg)
+{
+	struct kzmq_net *zn = conn->zs->zn;
+
+	KZMQ_INC(zn, MSGS_OUT);
+	KZMQ_ADD(zn, BYTES_OUT, msg->len);
+	if (msg->closing)
+		kzmq_conn_close(conn, jiffies + HZ);
+	kzmq_msg_put(msg);
+}
+
+/* Encode a message into the stage. Return: false when it does not go there. */
+static bool stage_add(struct kzmq_conn *conn, const struct kzmq_msg *msg)
+{
+	struct kzmq_tx *tx = &conn->tx;
+	const struct kzmq_frame *f;
+	u8 *p = tx->stage + tx->stage_len;
+	u32 skip;
+
+	if (msg->closing || msg->len + msg->nr * KZMQ_SUB_HDR_MAX >
+			    KZMQ_TX_STAGE - tx->stage_len)
+		return false;
+	for (f = msg->first; f; f = f->next) {
+		if (!f->data)
+			return false;
+		p += tx_header(conn, msg, f, p, &skip);
+		memcpy(p, f->data + skip, f->len - skip);
+		p += f->len - skip;
+	}
+	tx->stage_len = p - tx->stage;
+	return true;
+}
+
+/* Encode what fits of many short messages. */
+static void stage_fill(struct kzmq_conn *conn)
+{
+	struct kzmq_tx *tx = &conn->tx;
+	unsigned int i = 0;
+
+	if (!tx->stage)
+		tx->stage = kmem_cache_alloc(stage_cache, GFP_KERNEL);
+	if (!tx->stage)
+		return;
+	while (i < tx->n && stage_add(conn, tx->q[i])) {
+		tx_count(conn, tx->q[i++]);
+		if (i < tx->n)
+			continue;
+		i = 0;
+		tx->n = 0;
+		tx_refill(conn);
+	}
+	if (i) {
+		tx->n -= i;
+		memmove(tx->q, tx->q + i, tx->n * sizeof(tx->q[0]));
+		tx->frame = tx->q[0]->first;
+	}
+}
+
+static int stage_send(struct kzmq_conn *conn)
+{
+	struct kzmq_tx *tx = &conn->tx;
+	struct kvec kv = {
+		.iov_base = tx->stage + tx->stage_off,
+		.iov_len = tx->stage_len - tx->stage_off,
+	};
+	int ret;
+
+	ret = conn->tr->tx_kvec(conn, &kv, 1, kv.iov_len, tx->n);
+	if (ret < 0)
+		return ret;
+	tx->stage_off += ret;
+	if (tx->stage_off == tx->stage_len) {
+		tx->stage_off = 0;
+		tx->stage_len = 0;
+	}
+	return ret;
 }
 
 static void batch_start(struct kzmq_conn *conn, struct tx_batch *b)
@@ -204,10 +307,8 @@ static void batch_start(struct kzmq_conn *conn, struct tx_batch *b)
 	b->nr_hdr = 0;
 	b->len = 0;
 	b->i = 0;
-	if (!tx->n)
-		tx_pull(conn);
-	b->frame = tx->n ? tx->frame : NULL;
-	b->off = tx->n ? tx->off : 0;
+	b->frame = tx->frame;
+	b->off = tx->off;
 }
 
 static void batch_add(struct tx_batch *b, void *p, size_t n)
@@ -226,8 +327,7 @@ static void batch_next(struct kzmq_conn *conn, struct tx_batch *b)
 	b->frame = b->frame->next;
 	if (b->frame)
 		return;
-	b->i++;
-	if (b->i < tx->n || tx_pull(conn))
+	if (++b->i < tx->n)
 		b->frame = tx->q[b->i]->first;
 }
 
@@ -263,7 +363,6 @@ static bool batch_fill(struct kzmq_conn *conn, struct tx_batch *b)
 static void tx_sent(struct kzmq_conn *conn, size_t n)
 {
 	struct kzmq_tx *tx = &conn->tx;
-	struct kzmq_net *zn = conn->zs->zn;
 	u8 hdr[KZMQ_SUB_HDR_MAX];
 	unsigned int done = 0;
 	struct kzmq_msg *msg;
@@ -283,11 +382,7 @@ static void tx_sent(struct kzmq_conn *conn, size_t n)
 		tx->frame = tx->frame->next;
 		if (tx->frame)
 			continue;
-		KZMQ_INC(zn, MSGS_OUT);
-		KZMQ_ADD(zn, BYTES_OUT, msg->len);
-		if (msg->closing)
-			kzmq_conn_close(conn, jiffies + HZ);
-		kzmq_msg_put(msg);
+		tx_count(conn, msg);
 		if (++done < tx->n)
 			tx->frame = tx->q[done]->first;
 	}
@@ -339,16 +434,30 @@ static int tx_body(struct kzmq_conn *conn)
 	return ret;
 }
 
+/* Is the owner between two messages? Commands go there only. */
+static bool tx_between(const struct kzmq_tx *tx)
+{
+	if (tx->stage_len)
+		return false;
+	return !tx->n || (!tx->off && tx->frame == tx->q[0]->first);
+}
+
 /* One call to the transport. Octets sent, 0 when nothing is left, or errno. */
 static int tx_step(struct kzmq_conn *conn)
 {
+	struct kzmq_tx *tx = &conn->tx;
 	struct tx_batch b;
 	bool more;
 	int ret;
 
-	batch_start(conn, &b);
-	if (!b.frame)
+	tx_refill(conn);
+	if (tx->n > 1 && tx_between(tx))
+		stage_fill(conn);
+	if (tx->stage_len)
+		return stage_send(conn);
+	if (!tx->n)
 		return 0;
+	batch_start(conn, &b);
 	more = batch_fill(conn, &b);
 	if (!b.len) {
 		tx_sent(conn, 0);	/* raw frames of no octets */
@@ -360,32 +469,41 @@ static int tx_step(struct kzmq_conn *conn)
 	return ret;
 }
 
-/* Is the owner between two messages? Commands go there only. */
-static bool tx_between(struct kzmq_conn *conn)
+/* What is queued while we look leaves TX_WANT, so a glance will do. */
+static bool tx_more(struct kzmq_conn *conn)
 {
 	struct kzmq_tx *tx = &conn->tx;
 
-	return !tx->n || (!tx->off && tx->frame == tx->q[0]->first);
+	return tx->n || tx->stage_len || !list_empty_careful(&conn->ctl) ||
+	       (tx->on && conn->pipe &&
+		!data_race(kzmq_queue_empty(&conn->pipe->out)));
 }
 
 static int tx_drain(struct kzmq_conn *conn)
 {
+	struct kzmq_tx *tx = &conn->tx;
 	long budget = TX_BUDGET;
-	int ret;
+	int ret = 0;
 
-	do {
-		if (!conn->tr->tx_room(conn))
-			return -EAGAIN;
-		if (tx_between(conn)) {
-			ret = tx_ctl(conn);
-			if (ret < 0)
-				return ret;
+	while (tx_more(conn)) {
+		if (budget <= 0) {
+			kzmq_conn_kick(conn, KZMQ_EV_TX);
+			break;
 		}
-		ret = tx_step(conn);
+		ret = -EAGAIN;
+		if (!conn->tr->tx_room(conn))
+			break;
+		ret = tx_between(tx) ? tx_ctl(conn) : 0;
+		if (!ret)
+			ret = tx_step(conn);
+		if (ret < 0)
+			break;
 		budget -= ret;
-	} while (ret > 0 && budget > 0);
-	if (ret > 0)
-		kzmq_conn_kick(conn, KZMQ_EV_TX);
+	}
+	if (tx->stage && !tx->stage_len) {
+		kmem_cache_free(stage_cache, tx->stage);
+		tx->stage = NULL;
+	}
 	return ret;
 }
 
@@ -410,6 +528,9 @@ void kzmq_conn_tx(struct kzmq_conn *conn)
 		if (!conn->tx.dead) {
 			conn->tr->lock(conn);
 			ret = tx_drain(conn);
+			/* Out of memory, not of room: nobody would call us. */
+			if (ret == -EAGAIN && conn->tr->tx_room(conn))
+				kzmq_conn_later(conn, TX_RETRY);
 			conn->tr->unlock(conn);
 			if (ret < 0 && ret != -EAGAIN) {
 				conn->tx.dead = true;
@@ -450,8 +571,12 @@ bool kzmq_conn_tx_empty(struct kzmq_conn *conn)
 
 	mutex_lock(&conn->tx.lock);
 	empty = conn->tx.dead ||
-		(!conn->tx.n && !ctl_first(conn) &&
+		(!conn->tx.n && !conn->tx.stage_len && !ctl_first(conn) &&
 		 (!conn->pipe || kzmq_pipe_out_empty(conn->pipe)));
 	mutex_unlock(&conn->tx.lock);
+	/* Somebody may have left a note and gone because we had the lock. */
+	smp_mb();
+	if (!empty && test_bit(KZMQ_CONN_TX_WANT, &conn->flags))
+		kzmq_conn_kick(conn, KZMQ_EV_TX);
 	return empty;
 }

@@ -239,6 +239,8 @@ static void ep_try(struct kzmq_ep *ep)
 	}
 	kzmq_ep_add_conn(ep, conn);
 	kzmq_conn_start(conn, connected);
+	if (ep->closing)
+		kzmq_conn_kick(conn, KZMQ_EV_CLOSE);
 }
 
 static void ep_retry_work(struct work_struct *work)
@@ -326,7 +328,7 @@ static int ep_make_pipe(struct kzmq_ep *ep)
  */
 int kzmq_ep_connect(struct kzmq_sock *zs, const char *text, size_t len)
 {
-	struct kzmq_ep *ep;
+	struct kzmq_ep *ep, *old;
 	int err;
 
 	lock_sock(&zs->sk);
@@ -337,12 +339,17 @@ int kzmq_ep_connect(struct kzmq_sock *zs, const char *text, size_t len)
 	err = PTR_ERR_OR_ZERO(ep);
 	if (err)
 		goto out;
+	old = ep_once(zs) ? ep_find(zs, text, len) : NULL;
+	if (old && old->failed) {
+		kzmq_ep_close(old, jiffies);
+		old = NULL;
+	}
 	if (ep->uri.dst.name[0])
 		err = -EINVAL;	/* names are resolved in user space */
-	else if (!ep_once(zs) || !ep_find(zs, text, len))
-		err = ep_make_pipe(ep);
-	else
+	else if (old && !old->bound)
 		err = 1;
+	else
+		err = ep_make_pipe(ep);
 	if (err) {
 		kzmq_ep_put(ep);
 		err = min(err, 0);
@@ -412,7 +419,10 @@ int kzmq_ep_term(struct kzmq_sock *zs, const char *text, size_t len)
 		goto out;
 	ep = ep_find(zs, text, len);
 	if (!ep) {
-		err = kzmq_uri_parse(text, len, true, &uri) ?: -ENOENT;
+		err = kzmq_uri_parse(text, len, true, &uri);
+		if (err)
+			err = kzmq_uri_parse(text, len, false, &uri);
+		err = err ?: -ENOENT;
 		goto out;
 	}
 	kzmq_ep_close(ep, kzmq_linger_end(zs->opts.linger, 0));
@@ -460,6 +470,20 @@ void kzmq_ep_conn_ready(struct kzmq_ep *ep, struct kzmq_conn *conn)
 	release_sock(&ep->zs->sk);
 }
 
+/* Did the peer break a rule, rather than we run out of something? */
+static bool conn_at_fault(const struct kzmq_conn *conn)
+{
+	switch (conn->err) {
+	case 0:
+	case -ENOMEM:
+	case -ENOBUFS:
+	case -ENOTCONN:
+	case -ECONNABORTED:
+		return false;
+	}
+	return true;
+}
+
 /**
  * kzmq_ep_conn_gone - a connection is dead
  * @ep:   the endpoint
@@ -469,6 +493,8 @@ void kzmq_ep_conn_ready(struct kzmq_ep *ep, struct kzmq_conn *conn)
  */
 void kzmq_ep_conn_gone(struct kzmq_ep *ep, struct kzmq_conn *conn)
 {
+	bool fault = conn_at_fault(conn);
+
 	lock_sock(&ep->zs->sk);
 	ep_leave_hs(ep, conn);
 	list_del_init(&conn->node);
@@ -478,9 +504,9 @@ void kzmq_ep_conn_gone(struct kzmq_ep *ep, struct kzmq_conn *conn)
 			ep_finish(ep);
 		else if (!ep->closing)
 			kzmq_listener_kick(ep, 0);
-	} else if (ep->closing && (conn->err || !ep_has_rest(ep))) {
+	} else if (ep->closing && (fault || !ep_has_rest(ep))) {
 		ep_finish(ep);
-	} else if (conn->err ||
+	} else if (fault ||
 		   (!ep->closing &&
 		    test_bit(KZMQ_CONN_CLOSE_SEEN, &conn->flags))) {
 		ep_give_up(ep);

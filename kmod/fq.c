@@ -22,7 +22,8 @@ void kzmq_fq_init(struct kzmq_fq *fq)
  */
 void kzmq_fq_activate(struct kzmq_fq *fq, struct kzmq_pipe *pipe)
 {
-	if (pipe->in_active)
+	/* What is not attached may be gone at any time. */
+	if (pipe->in_active || !pipe->attached)
 		return;
 	pipe->in_active = true;
 	list_add_tail(&pipe->in_node, &fq->active);
@@ -51,7 +52,7 @@ static struct kzmq_pipe *first_active(struct kzmq_sock *zs)
 static void found_empty(struct kzmq_sock *zs, struct kzmq_pipe *pipe)
 {
 	kzmq_fq_remove(&zs->fq, pipe);
-	if (pipe->gone)
+	if (pipe->gone && !pipe->purging)
 		kzmq_pattern_forget(zs, pipe);
 }
 

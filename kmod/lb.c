@@ -61,23 +61,36 @@ struct kzmq_pipe *kzmq_lb_pick(struct kzmq_sock *zs)
 	return NULL;
 }
 
-/* The pattern operations of types that balance */
-
-int kzmq_lb_send(struct kzmq_sock *zs, struct kzmq_msg *msg,
-		 struct list_head *flush)
+/**
+ * kzmq_lb_send_to - queue a message to the peer that was picked
+ * @zs:    the socket
+ * @pipe:  what kzmq_lb_pick() gave, under the same lock
+ * @msg:   the message; taken over on success
+ * @flush: gets the pipe
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int kzmq_lb_send_to(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
+		    struct kzmq_msg *msg, struct list_head *flush)
 {
-	struct kzmq_pipe *pipe = kzmq_lb_pick(zs);
-	int err;
+	int err = kzmq_pipe_send(pipe, msg, true);
 
-	if (!pipe)
-		return -EAGAIN;
-	err = kzmq_pipe_send(pipe, msg, false);
 	if (err)
 		return err;
 	list_move_tail(&pipe->out_node, &zs->lb.active);
 	kzmq_pipe_flush_add(pipe, flush);
 	kzmq_msg_put(msg);
 	return 0;
+}
+
+/* The pattern operations of types that balance */
+
+int kzmq_lb_send(struct kzmq_sock *zs, struct kzmq_msg *msg,
+		 struct list_head *flush)
+{
+	struct kzmq_pipe *pipe = kzmq_lb_pick(zs);
+
+	return pipe ? kzmq_lb_send_to(zs, pipe, msg, flush) : -EAGAIN;
 }
 
 bool kzmq_lb_writable(struct kzmq_sock *zs)

@@ -29,11 +29,13 @@ static void listener_data_ready(struct sock *sk)
 {
 	struct kzmq_ep *ep;
 
+	rcu_read_lock();
 	read_lock_bh(&sk->sk_callback_lock);
 	ep = rcu_dereference_sk_user_data(sk);
 	if (ep && sk->sk_state == TCP_LISTEN)
 		kzmq_listener_kick(ep, 0);
 	read_unlock_bh(&sk->sk_callback_lock);
+	rcu_read_unlock();
 }
 
 static void listener_hook(struct kzmq_ep *ep, struct sock *sk)

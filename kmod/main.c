@@ -11,6 +11,7 @@
 #include <linux/workqueue.h>
 #include <net/sock.h>
 
+#include "conn.h"
 #include "msg.h"
 #include "sock.h"
 
@@ -57,6 +58,9 @@ static int __init kzmq_init(void)
 	err = kzmq_msg_cache_init();
 	if (err)
 		return err;
+	err = kzmq_tx_cache_init();
+	if (err)
+		goto err_msg;
 	err = -ENOMEM;
 	kzmq_wq = alloc_workqueue("kzmq", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!kzmq_wq)
@@ -79,6 +83,8 @@ err_proto:
 err_wq:
 	destroy_workqueue(kzmq_wq);
 err_cache:
+	kzmq_tx_cache_exit();
+err_msg:
 	kzmq_msg_cache_exit();
 	return err;
 }
@@ -93,6 +99,7 @@ static void __exit kzmq_exit(void)
 	synchronize_net();
 	rcu_barrier();
 	proto_unregister(&kzmq_proto);
+	kzmq_tx_cache_exit();
 	kzmq_msg_cache_exit();
 }
 

@@ -26,6 +26,14 @@
 
 static struct kmem_cache *small_cache;
 
+atomic_long_t kzmq_mem_all = ATOMIC_LONG_INIT(0);
+unsigned long kzmq_mem_most;
+
+/* A cache with a constructor is not zeroed at each allocation. */
+static void small_ctor(void *p)
+{
+}
+
 /**
  * kzmq_msg_cache_init - make the cache of short messages
  *
@@ -33,11 +41,12 @@ static struct kmem_cache *small_cache;
  */
 int kzmq_msg_cache_init(void)
 {
+	kzmq_mem_most = totalram_pages() / 4 * 3 << PAGE_SHIFT;
 	small_cache = kmem_cache_create_usercopy("kzmq_msg",
 				sizeof(struct kzmq_msg) + KZMQ_MSG_SMALL, 0,
 				SLAB_HWCACHE_ALIGN,
 				offsetof(struct kzmq_msg, body),
-				KZMQ_MSG_SMALL, NULL);
+				KZMQ_MSG_SMALL, small_ctor);
 	return small_cache ? 0 : -ENOMEM;
 }
 
@@ -49,21 +58,32 @@ void kzmq_msg_cache_exit(void)
 	kmem_cache_destroy(small_cache);
 }
 
-/* The bound on what peers and users can make us hold. */
-static int charge(struct kzmq_net *zn, unsigned long n)
+/**
+ * kzmq_mem_charge - the bound on what peers and users can make us hold
+ * @zn: the namespace
+ * @n:  octets
+ *
+ * There is a ceiling for each namespace and one for all together, or many of
+ * them would hold what one may not.
+ *
+ * Context: any.
+ * Return: 0 or -ENOBUFS.
+ */
+int kzmq_mem_charge(struct kzmq_net *zn, unsigned long n)
 {
 	unsigned long now = atomic_long_add_return(n, &zn->mem);
+	unsigned long all = atomic_long_add_return(n, &kzmq_mem_all);
 
-	if (likely(now <= READ_ONCE(zn->lim.mem_max)))
+	if (likely(now <= READ_ONCE(zn->lim.mem_max) && all <= kzmq_mem_most))
 		return 0;
-	atomic_long_sub(n, &zn->mem);
+	kzmq_mem_uncharge(zn, n);
 	KZMQ_INC(zn, MEM_CEILING);
 	return -ENOBUFS;
 }
 
 static int msg_charge(struct kzmq_msg *msg, unsigned long n)
 {
-	int err = charge(msg->zn, n);
+	int err = kzmq_mem_charge(msg->zn, n);
 
 	if (!err)
 		msg->mem += n;
@@ -72,7 +92,7 @@ static int msg_charge(struct kzmq_msg *msg, unsigned long n)
 
 static void msg_uncharge(struct kzmq_msg *msg, unsigned long n)
 {
-	atomic_long_sub(n, &msg->zn->mem);
+	kzmq_mem_uncharge(msg->zn, n);
 	msg->mem -= n;
 }
 
@@ -94,12 +114,12 @@ struct kzmq_msg *kzmq_msg_alloc(struct kzmq_net *zn, u32 room, gfp_t gfp)
 	if (small)
 		room = KZMQ_MSG_SMALL;
 	size = sizeof(*msg) + room;
-	err = charge(zn, size);
+	err = kzmq_mem_charge(zn, size);
 	if (unlikely(err))
 		return ERR_PTR(err);
 	msg = small ? kmem_cache_alloc(small_cache, gfp) : kmalloc(size, gfp);
 	if (unlikely(!msg)) {
-		atomic_long_sub(size, &zn->mem);
+		kzmq_mem_uncharge(zn, size);
 		KZMQ_INC(zn, NO_MEMORY);
 		return ERR_PTR(-ENOMEM);
 	}
@@ -108,8 +128,16 @@ struct kzmq_msg *kzmq_msg_alloc(struct kzmq_net *zn, u32 room, gfp_t gfp)
 	msg->small = small;
 	msg->zn = zn;
 	msg->mem = size;
-	msg->f0.room = room;
+	msg->room = room;
 	return msg;
+}
+
+static bool frame_is_carved(const struct kzmq_msg *msg,
+			    const struct kzmq_frame *f)
+{
+	const u8 *p = (const u8 *)f;
+
+	return f == &msg->f0 || (p >= msg->body && p < msg->body + msg->room);
 }
 
 static void frame_free_body(struct kzmq_frame *f)
@@ -139,10 +167,10 @@ void kzmq_msg_free(struct kzmq_msg *msg)
 		next = f->next;
 		if (f->bvs)
 			frame_free_body(f);
-		if (f != &msg->f0)
+		if (!frame_is_carved(msg, f))
 			kfree(f);
 	}
-	atomic_long_sub(msg->mem, &msg->zn->mem);
+	kzmq_mem_uncharge(msg->zn, msg->mem);
 	if (msg->small)
 		kmem_cache_free(small_cache, msg);
 	else
@@ -171,24 +199,36 @@ static struct kzmq_frame *frame_alloc(struct kzmq_msg *msg, u32 inl, gfp_t gfp)
 	return f;
 }
 
+/* A frame inside the message's own memory, if there is place. */
+static struct kzmq_frame *frame_carve(struct kzmq_msg *msg, u32 inl)
+{
+	u32 need = ALIGN(inl, sizeof(void *));
+	struct kzmq_frame *f = &msg->f0;
+	u32 at = msg->used;
+
+	if (msg->f0_used) {
+		f = (struct kzmq_frame *)(msg->body + at);
+		at += sizeof(*f);
+	}
+	if (at + inl > msg->room)
+		return NULL;
+	msg->used = min_t(u32, at + need, msg->room);
+	msg->f0_used = 1;
+	memset(f, 0, sizeof(*f));
+	f->data = msg->body + at;
+	f->room = inl;
+	return f;
+}
+
 static struct kzmq_frame *frame_new(struct kzmq_msg *msg, u64 size, gfp_t gfp)
 {
 	u32 inl = size <= KZMQ_INLINE_MAX ? size : 0;
-	struct kzmq_frame *f;
+	struct kzmq_frame *f = frame_carve(msg, inl);
 
-	if (!msg->f0_used && (size > KZMQ_INLINE_MAX || inl <= msg->f0.room)) {
-		f = &msg->f0;
-		msg->f0_used = 1;
-		f->data = msg->body;
-	} else {
+	if (!f)
 		f = frame_alloc(msg, inl, gfp);
-		if (IS_ERR(f))
-			return f;
-	}
-	if (size > KZMQ_INLINE_MAX) {
+	if (!IS_ERR(f) && size > KZMQ_INLINE_MAX)
 		f->data = NULL;
-		f->room = 0;
-	}
 	return f;
 }
 
@@ -215,6 +255,12 @@ struct kzmq_frame *kzmq_frame_add(struct kzmq_msg *msg, u64 size, gfp_t gfp)
 	msg->last = f;
 	msg->nr++;
 	return f;
+}
+
+/* What a piece of a body was charged */
+static u64 bv_cost(const struct bio_vec *bv)
+{
+	return page_size(compound_head(bv->bv_page));
 }
 
 static int bvs_room(struct kzmq_msg *msg, struct kzmq_frame *f, gfp_t gfp)
@@ -262,13 +308,12 @@ static void frame_grew(struct kzmq_msg *msg, struct kzmq_frame *f, u32 n)
  * @page: where they are; one reference is taken
  * @off:  offset in @page, may go beyond its first 4 KiB when it is compound
  * @n:    octets
- * @cost: octets of memory this holds back from the system
  * @gfp:  how to allocate
  *
  * Return: 0, -ENOMEM or -ENOBUFS.
  */
 int kzmq_frame_ref(struct kzmq_msg *msg, struct kzmq_frame *f,
-		   struct page *page, u32 off, u32 n, u32 cost, gfp_t gfp)
+		   struct page *page, u32 off, u32 n, gfp_t gfp)
 {
 	struct bio_vec *bv;
 	int err;
@@ -285,7 +330,8 @@ int kzmq_frame_ref(struct kzmq_msg *msg, struct kzmq_frame *f,
 	err = bvs_room(msg, f, gfp);
 	if (err)
 		return err;
-	err = msg_charge(msg, cost);
+	/* All of a compound page is kept, whatever part is of use. */
+	err = msg_charge(msg, page_size(compound_head(page)));
 	if (err)
 		return err;
 	get_page(page);
@@ -545,7 +591,7 @@ static void msg_push_front(struct kzmq_msg *msg, struct kzmq_frame *f)
  */
 int kzmq_msg_prepend(struct kzmq_msg *msg, const void *body, u32 n, gfp_t gfp)
 {
-	struct kzmq_frame *f = frame_alloc(msg, n, gfp);
+	struct kzmq_frame *f = frame_new(msg, n, gfp);
 
 	if (IS_ERR(f))
 		return PTR_ERR(f);
@@ -569,7 +615,7 @@ static int frame_clone_body(struct kzmq_msg *msg, struct kzmq_frame *f,
 		for (i = 0; i < b->nr; i++) {
 			bv = &b->bv[i];
 			err = kzmq_frame_ref(msg, f, bv->bv_page, bv->bv_offset,
-					     bv->bv_len, bv->bv_len, gfp);
+					     bv->bv_len, gfp);
 			if (err)
 				return err;
 		}
@@ -614,12 +660,20 @@ int kzmq_msg_prepend_clone(struct kzmq_msg *msg, const struct kzmq_frame *from,
 
 static void frame_drop(struct kzmq_msg *msg, struct kzmq_frame *f)
 {
+	const struct kzmq_bvs *b;
+	u64 mem = 0;
+	u32 i;
+
 	msg->nr--;
 	msg->len -= f->len;
+	/* The small rest of what it was charged goes with the message. */
+	for (b = f->bvs; b; b = b->next)
+		for (i = 0; i < b->nr; i++)
+			mem += bv_cost(&b->bv[i]);
+	msg_uncharge(msg, mem);
 	if (f->bvs)
 		frame_free_body(f);
-	/* What it was charged goes with the message. */
-	if (f != &msg->f0)
+	if (!frame_is_carved(msg, f))
 		kfree(f);
 }
 

@@ -6,8 +6,9 @@
 #include <linux/refcount.h>
 #include <linux/types.h>
 
+#include "netns.h"
+
 struct iov_iter;
-struct kzmq_net;
 struct kzmq_sock;
 
 /* Bodies up to here live beside the frame; beyond, in pages. */
@@ -62,6 +63,7 @@ enum kzmq_msg_kind {
  * @small:   comes from the cache of small messages
  * @closing: STREAM only: close the connection behind this message
  * @prepared: the pattern has added its frames
+ * @cookie:  REP: of which request
  * @nr:      frames
  * @len:     octets of all bodies
  * @mem:     octets of memory, counted in @zn
@@ -69,9 +71,12 @@ enum kzmq_msg_kind {
  *           sockets whose queues hold it do
  * @first:   frames in order
  * @last:    where the next is appended
- * @f0:      place of the first frame made, with @body behind it
+ * @next:    in a list of its maker's, before it is queued
+ * @f0:      place of the first frame made
  * @f0_used: @f0 is taken
- * @body:    octets of @f0 when it is short
+ * @room:    octets of @body
+ * @used:    octets of @body in use
+ * @body:    short bodies, and further frames while there is place
  *
  * Written by its maker alone; from the moment it stands in a queue it does not
  * change any more.
@@ -83,15 +88,38 @@ struct kzmq_msg {
 	u8			closing:1;
 	u8			f0_used:1;
 	u8			prepared:1;
+	u16			room;
+	u16			used;
+	u32			cookie;
 	u32			nr;
 	u64			len;
 	u64			mem;
 	struct kzmq_net		*zn;
 	struct kzmq_frame	*first;
 	struct kzmq_frame	*last;
+	struct kzmq_msg		*next;
 	struct kzmq_frame	f0;
 	u8			body[];
 };
+
+/* Memory of all namespaces, and the most it may be */
+extern atomic_long_t kzmq_mem_all;
+extern unsigned long kzmq_mem_most;
+
+int kzmq_mem_charge(struct kzmq_net *zn, unsigned long n);
+
+/**
+ * kzmq_mem_uncharge - memory was given back
+ * @zn: the namespace
+ * @n:  octets
+ *
+ * Context: any.
+ */
+static inline void kzmq_mem_uncharge(struct kzmq_net *zn, long n)
+{
+	atomic_long_sub(n, &zn->mem);
+	atomic_long_sub(n, &kzmq_mem_all);
+}
 
 int kzmq_msg_cache_init(void);
 void kzmq_msg_cache_exit(void);
@@ -115,7 +143,7 @@ struct kzmq_frame *kzmq_frame_add(struct kzmq_msg *msg, u64 size, gfp_t gfp);
 int kzmq_frame_copy(struct kzmq_msg *msg, struct kzmq_frame *f, const u8 *p,
 		    size_t n, gfp_t gfp);
 int kzmq_frame_ref(struct kzmq_msg *msg, struct kzmq_frame *f,
-		   struct page *page, u32 off, u32 n, u32 cost, gfp_t gfp);
+		   struct page *page, u32 off, u32 n, gfp_t gfp);
 struct kzmq_msg *kzmq_msg_make(struct kzmq_net *zn, const void *body, size_t n,
 			       gfp_t gfp);
 int kzmq_msg_prepend(struct kzmq_msg *msg, const void *body, u32 n, gfp_t gfp);

@@ -34,7 +34,7 @@ static void limits_default(struct kzmq_limits *lim)
 	lim->msg_size_max = SZ_2G;
 	lim->frames_max = 65536;
 	lim->topic_max = 65536;
-	lim->topics_max = 1 << 20;
+	lim->topics_max = 1 << 18;
 	lim->handshakes_max = 1024;
 	lim->conns_max = 65536;
 	lim->orphan_ms = 30000;

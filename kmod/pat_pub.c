@@ -18,7 +18,7 @@
 #include "subs.h"
 #include "trace.h"
 
-#define PUB_GFP	(GFP_ATOMIC | __GFP_NOWARN)
+#define PUB_GFP	(GFP_ATOMIC | __GFP_NOWARN | __GFP_ACCOUNT)
 #define PURGE_BUDGET 256
 
 /**
@@ -58,7 +58,6 @@ static int pub_init(struct kzmq_sock *zs)
 static void pub_destroy(struct kzmq_sock *zs)
 {
 	kzmq_msg_put(zs->pub->welcome);
-	kzmq_pipe_put(zs->pub->last);
 	kfree(zs->pub);
 }
 
@@ -75,6 +74,12 @@ static void pub_detach(struct kzmq_sock *zs, struct kzmq_pipe *pipe)
 		return;
 	zs->pub->last = NULL;
 	kzmq_pipe_put(pipe);
+}
+
+static void pub_close(struct kzmq_sock *zs)
+{
+	kzmq_pipe_put(zs->pub->last);
+	zs->pub->last = NULL;
 }
 
 static bool is_xpub(struct kzmq_sock *zs)
@@ -183,13 +188,15 @@ static int pub_sub_frame(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
 	return is_xpub(zs) && pub_show(zs->pub, sub, ret);
 }
 
+/*
+ * Show a message to the user. What it says was worked in already, so a second
+ * try would not show it: for want of memory the peer has to come anew.
+ */
 static int pub_up(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
 		  struct kzmq_msg *msg)
 {
-	int ret = kzmq_pipe_in_push(pipe, msg);
-
-	if (ret < 0)
-		return ret;
+	if (kzmq_pipe_in_push(pipe, msg) < 0)
+		return -ECONNABORTED;
 	kzmq_fq_activate(&zs->fq, pipe);
 	return 0;
 }
@@ -202,15 +209,14 @@ static int pub_up_frame(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
 	int err;
 
 	if (IS_ERR(msg))
-		return PTR_ERR(msg);
+		return -ECONNABORTED;
 	err = kzmq_msg_prepend_clone(msg, f, 1, PUB_GFP);
-	if (!err) {
-		msg->kind = KZMQ_MSG_SUBSCRIBE;
+	msg->kind = KZMQ_MSG_SUBSCRIBE;
+	if (!err)
 		err = pub_up(zs, pipe, msg);
-	}
 	if (err)
 		kzmq_msg_put(msg);
-	return err;
+	return err ? -ECONNABORTED : 0;
 }
 
 /*
@@ -491,6 +497,7 @@ const struct kzmq_pattern kzmq_pat_pub = {
 	.name		= "PUB",
 	.no_recv	= true,
 	.init		= pub_init,
+	.close		= pub_close,
 	.destroy	= pub_destroy,
 	.attach		= pub_attach,
 	.detach		= pub_detach,
@@ -506,6 +513,7 @@ const struct kzmq_pattern kzmq_pat_pub = {
 const struct kzmq_pattern kzmq_pat_xpub = {
 	.name		= "XPUB",
 	.init		= pub_init,
+	.close		= pub_close,
 	.destroy	= pub_destroy,
 	.attach		= pub_attach,
 	.detach		= pub_detach,

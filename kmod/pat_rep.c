@@ -9,6 +9,7 @@
  */
 #include "msg.h"
 #include "sock.h"
+#include "trace.h"
 
 static void rep_clear(struct kzmq_sock *zs)
 {
@@ -60,6 +61,7 @@ static int rep_recv(struct kzmq_sock *zs, struct kzmq_in *in)
 	zs->rep.env_nr = nr;
 	zs->rep.asker = kzmq_pipe_get(in->pipe);
 	zs->rep.serving = true;
+	zs->rep.serial++;
 	return 0;
 }
 
@@ -117,6 +119,7 @@ static int rep_prepare(struct kzmq_sock *zs, struct kzmq_msg *msg)
 	if (rep_writable(zs)) {
 		req = kzmq_msg_get(zs->rep.req);
 		nr = zs->rep.env_nr;
+		msg->cookie = zs->rep.serial;
 	}
 	spin_unlock_bh(&zs->plock);
 	if (!req)
@@ -132,16 +135,19 @@ static int rep_send(struct kzmq_sock *zs, struct kzmq_msg *msg,
 	struct kzmq_pipe *pipe = zs->rep.asker;
 	int err = 0;
 
-	if (!rep_writable(zs))
+	/* Another thread may have answered since the envelope was taken. */
+	if (!rep_writable(zs) || msg->cookie != zs->rep.serial)
 		return -EBADFD;
 	if (pipe->gone) {
 		KZMQ_INC(zs->zn, DROP_PEER_GONE);
 		zs->dropped++;
+		trace_kzmq_drop(zs, "peer gone");
 	} else {
 		err = kzmq_pipe_send(pipe, msg, false);
 		if (err == -EAGAIN) {
 			KZMQ_INC(zs->zn, DROP_HWM);
 			zs->dropped++;
+			trace_kzmq_drop(zs, "full");
 			err = 0;
 		} else if (!err) {
 			kzmq_pipe_flush_add(pipe, flush);
@@ -156,7 +162,8 @@ static int rep_send(struct kzmq_sock *zs, struct kzmq_msg *msg,
 
 const struct kzmq_pattern kzmq_pat_rep = {
 	.name		= "REP",
-	.destroy	= rep_clear,
+	.turns		= true,
+	.close		= rep_clear,
 	.attach		= rep_attach,
 	.prepare	= rep_prepare,
 	.check		= rep_check,

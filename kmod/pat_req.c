@@ -26,10 +26,11 @@ static int req_init(struct kzmq_sock *zs)
 	return 0;
 }
 
-static void req_destroy(struct kzmq_sock *zs)
+static void req_close(struct kzmq_sock *zs)
 {
 	kzmq_in_put(&zs->req.reply);
 	req_forget_asked(zs);
+	zs->req.waiting = false;
 }
 
 /* If the one we asked leaves, anybody's reply will do. */
@@ -92,14 +93,11 @@ static int req_send(struct kzmq_sock *zs, struct kzmq_msg *msg,
 	if (!pipe)
 		return -EAGAIN;
 	req_eat(zs);
-	kzmq_pipe_get(pipe);
-	err = kzmq_lb_send(zs, msg, flush);
-	if (err) {
-		kzmq_pipe_put(pipe);
+	err = kzmq_lb_send_to(zs, pipe, msg, flush);
+	if (err)
 		return err;
-	}
 	req_forget_asked(zs);
-	zs->req.asked = pipe;
+	zs->req.asked = kzmq_pipe_get(pipe);
 	zs->req.waiting = true;
 	return 0;
 }
@@ -208,8 +206,9 @@ static int req_setopt(struct kzmq_sock *zs, int opt, sockptr_t val,
 
 const struct kzmq_pattern kzmq_pat_req = {
 	.name		= "REQ",
+	.turns		= true,
 	.init		= req_init,
-	.destroy	= req_destroy,
+	.close		= req_close,
 	.attach		= kzmq_dealer_attach,
 	.detach		= req_detach,
 	.prepare	= req_prepare,

@@ -27,12 +27,12 @@ static int router_handover(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
 	struct kzmq_pipe *old = kzmq_ids_find(zs, peer);
 	int err;
 
+	old->mute = true;
 	kzmq_ids_remove(zs, old);
 	err = kzmq_ids_add_auto(zs, old);
 	if (err)
 		return err;
 	kzmq_ids_remove(zs, old);
-	old->mute = true;
 	return kzmq_ids_add(zs, pipe, peer);
 }
 

@@ -8,6 +8,7 @@
 
 #include "msg.h"
 #include "sock.h"
+#include "trace.h"
 
 static int stream_init(struct kzmq_sock *zs)
 {
@@ -79,6 +80,7 @@ static int stream_send(struct kzmq_sock *zs, struct kzmq_msg *msg,
 	if (err) {
 		KZMQ_INC(zs->zn, DROP_HWM);
 		zs->dropped++;
+		trace_kzmq_drop(zs, "full");
 	} else {
 		kzmq_pipe_flush_add(pipe, flush);
 	}

@@ -16,8 +16,7 @@
 #include "msg.h"
 #include "sock.h"
 #include "subs.h"
-
-#define SUB_GFP	(GFP_ATOMIC | __GFP_NOWARN)
+#include "trace.h"
 
 /**
  * struct kzmq_subs - a subscriber's state
@@ -46,7 +45,7 @@ static void topic_free(struct kzmq_tnode *t)
 
 static void sub_destroy(struct kzmq_sock *zs)
 {
-	atomic_long_sub(zs->subs->trie.bytes, &zs->zn->mem);
+	kzmq_mem_uncharge(zs->zn, zs->subs->trie.bytes);
 	kzmq_trie_free(&zs->subs->trie, topic_free);
 	kfree(zs->subs);
 }
@@ -64,9 +63,11 @@ static void sub_tell(struct kzmq_sock *zs, struct kzmq_msg *msg,
 	list_for_each_entry(pipe, &zs->pipes, node) {
 		if (!pipe->live || pipe->gone)
 			continue;
-		/* A lost subscription would be lost for good. */
-		kzmq_pipe_send(pipe, msg, true);
-		kzmq_pipe_flush_add(pipe, flush);
+		/* One that is lost would be lost until the peer comes anew. */
+		if (kzmq_pipe_send(pipe, msg, true))
+			kzmq_pipe_reset(pipe);
+		else
+			kzmq_pipe_flush_add(pipe, flush);
 	}
 }
 
@@ -139,7 +140,7 @@ static int sub_add(struct kzmq_sock *zs, struct kzmq_tspare *spare,
 		return -ENOBUFS;
 	}
 	t = kzmq_trie_insert(trie, spare, &created);
-	atomic_long_add(trie->bytes - was, &zs->zn->mem);
+	kzmq_mem_uncharge(zs->zn, was - trie->bytes);
 	sub_tell(zs, msg, flush);
 	t->refs++;
 	if (created)
@@ -162,7 +163,7 @@ static void sub_del(struct kzmq_sock *zs, const u8 *topic, u32 len,
 		topic_free(t);
 		t->priv = NULL;
 		kzmq_trie_remove(trie, t);
-		atomic_long_sub(was - trie->bytes, &zs->zn->mem);
+		kzmq_mem_uncharge(zs->zn, was - trie->bytes);
 		last = true;
 	}
 	if (last || zs->subs->all_cancel)
@@ -232,28 +233,7 @@ static int sub_getopt(struct kzmq_sock *zs, int opt, void *buf, int *len)
 	return -ENOPROTOOPT;
 }
 
-/* Drop what does not match any more, so that readable means readable. */
-static int sub_peek(struct kzmq_sock *zs, struct kzmq_in *in)
-{
-	struct kzmq_pipe *pipe;
-	struct kzmq_msg *msg;
-	int err;
-
-	for (;;) {
-		err = kzmq_fq_peek_in(zs, in);
-		if (err)
-			return err;
-		if (kzmq_trie_matches(&zs->subs->trie, in->msg->first) !=
-		    !!zs->subs->invert)
-			return 0;
-		kzmq_in_put(in);
-		msg = kzmq_fq_recv(zs, &pipe);
-		KZMQ_INC(zs->zn, DROP_UNEXPECTED);
-		kzmq_msg_put(msg);
-		kzmq_pipe_put(pipe);
-	}
-}
-
+/* What does not match any more is dropped. */
 static int sub_recv(struct kzmq_sock *zs, struct kzmq_in *in)
 {
 	int err;
@@ -270,14 +250,25 @@ static int sub_recv(struct kzmq_sock *zs, struct kzmq_in *in)
 	}
 }
 
+/*
+ * Readable must mean readable: the message that matches is taken out at once,
+ * and kept where one is that was read in part.
+ */
+static int sub_peek(struct kzmq_sock *zs, struct kzmq_in *in)
+{
+	int err = sub_recv(zs, &zs->in);
+
+	if (err)
+		return err;
+	*in = zs->in;
+	kzmq_msg_get(in->msg);
+	kzmq_pipe_get(in->pipe);
+	return 0;
+}
+
 static bool sub_readable(struct kzmq_sock *zs)
 {
-	struct kzmq_in in = {};
-
-	if (sub_peek(zs, &in))
-		return false;
-	kzmq_in_put(&in);
-	return true;
+	return !sub_recv(zs, &zs->in);
 }
 
 /* XSUB: the user's messages; those that begin with 0 or 1 are subscriptions */
@@ -297,6 +288,7 @@ static void xsub_to_all(struct kzmq_sock *zs, struct kzmq_msg *msg,
 		pipe->dropped++;
 		zs->dropped++;
 		KZMQ_INC(zs->zn, DROP_HWM);
+		trace_kzmq_drop(zs, "full");
 	}
 }
 
@@ -316,7 +308,7 @@ static int xsub_topics(struct kzmq_sock *zs, struct kzmq_msg *msg)
 			return 0;
 		if (f->len - 1 > max)
 			return -EINVAL;
-		buf = kmalloc(f->len, GFP_KERNEL_ACCOUNT);
+		buf = kmalloc(f->len, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 		if (!buf)
 			return -ENOMEM;
 		kzmq_frame_peek(f, buf, f->len);

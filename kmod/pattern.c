@@ -116,7 +116,7 @@ void kzmq_pattern_lost(struct kzmq_sock *zs, struct kzmq_pipe *pipe)
 	if (pipe->live) {
 		pipe->live = false;
 		zs->nr_peers--;
-		if (zs->pat->lost)
+		if (zs->pat->lost && pipe->attached)
 			zs->pat->lost(zs, pipe);
 	}
 	spin_unlock_bh(&zs->plock);
@@ -176,7 +176,7 @@ void kzmq_pattern_detach(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
 		pipe->purging = false;
 		if (closing || zs->closed)
 			kzmq_pipe_drop_in(pipe);
-		if (kzmq_pipe_in_empty(pipe))
+		if (closing || zs->closed || kzmq_pipe_in_empty(pipe))
 			kzmq_pattern_forget(zs, pipe);
 	}
 	spin_unlock_bh(&zs->plock);
@@ -186,6 +186,8 @@ void kzmq_pattern_detach(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
 			KZMQ_ADD(zs->zn, DROP_PEER_GONE, n);
 	}
 	kzmq_sock_wake_in(zs);
+	/* Those who waited for this peer's room hear that it will not come. */
+	kzmq_sock_wake_out(zs);
 }
 
 /**
@@ -231,6 +233,36 @@ int kzmq_pattern_input(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
 	if (zs->pat->input)
 		return zs->pat->input(zs, pipe, msg);
 	return kzmq_pattern_queue(zs, pipe, msg);
+}
+
+/**
+ * kzmq_pattern_input_list - whole messages came from a peer
+ * @zs:   the socket, whose pattern has no input operation
+ * @pipe: the pipe
+ * @list: linked by next; what was taken over is taken off it
+ *
+ * Context: any, no lock of ours held but the lower socket's.
+ * Return: 0 or -ENOMEM when some are left.
+ */
+int kzmq_pattern_input_list(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
+			    struct kzmq_msg **list)
+{
+	struct kzmq_msg *msg;
+	int ret;
+
+	if (pipe->mute) {
+		while ((msg = *list)) {
+			*list = msg->next;
+			KZMQ_INC(zs->zn, DROP_UNEXPECTED);
+			kzmq_msg_put(msg);
+		}
+		return 0;
+	}
+	ret = kzmq_pipe_in_push_list(pipe, list);
+	/* Some may have gone in before memory was short. */
+	if (ret)
+		kzmq_pattern_in_ready(zs, pipe);
+	return min(ret, 0);
 }
 
 /**

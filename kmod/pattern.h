@@ -32,7 +32,9 @@ struct kzmq_in {
  * @no_send:  the type never sends
  * @no_recv:  the type never receives
  * @raw:      the wire carries bare octets, no ZMTP
+ * @turns:    sending makes readable, receiving makes writable
  * @init:     make private state; process context
+ * @close:    the file is gone: drop references to pipes, which hold the socket
  * @destroy:  free it; no pipe is left
  * @attach:   a peer is there. May set pipe->mute. Returns 0, or a negative
  *            errno to refuse the peer
@@ -69,7 +71,9 @@ struct kzmq_pattern {
 	bool		no_send;
 	bool		no_recv;
 	bool		raw;
+	bool		turns;
 	int	(*init)(struct kzmq_sock *zs);
+	void	(*close)(struct kzmq_sock *zs);
 	void	(*destroy)(struct kzmq_sock *zs);
 	int	(*attach)(struct kzmq_sock *zs, struct kzmq_pipe *pipe);
 	int	(*ready)(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
@@ -120,6 +124,8 @@ void kzmq_pattern_lost(struct kzmq_sock *zs, struct kzmq_pipe *pipe);
 void kzmq_pattern_forget(struct kzmq_sock *zs, struct kzmq_pipe *pipe);
 int kzmq_pattern_input(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
 		       struct kzmq_msg *msg);
+int kzmq_pattern_input_list(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
+			    struct kzmq_msg **list);
 void kzmq_pattern_in_ready(struct kzmq_sock *zs, struct kzmq_pipe *pipe);
 void kzmq_pattern_out_ready(struct kzmq_sock *zs, struct kzmq_pipe *pipe);
 
@@ -185,6 +191,8 @@ void kzmq_lb_init(struct kzmq_lb *lb);
 void kzmq_lb_activate(struct kzmq_lb *lb, struct kzmq_pipe *pipe);
 void kzmq_lb_remove(struct kzmq_lb *lb, struct kzmq_pipe *pipe);
 struct kzmq_pipe *kzmq_lb_pick(struct kzmq_sock *zs);
+int kzmq_lb_send_to(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
+		    struct kzmq_msg *msg, struct list_head *flush);
 int kzmq_lb_send(struct kzmq_sock *zs, struct kzmq_msg *msg,
 		 struct list_head *flush);
 bool kzmq_lb_writable(struct kzmq_sock *zs);

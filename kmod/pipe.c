@@ -220,6 +220,20 @@ struct kzmq_msg *kzmq_pipe_peek(struct kzmq_pipe *pipe)
 }
 
 /**
+ * kzmq_pipe_reset - end the connection, a connecting one comes again
+ * @pipe: the pipe
+ *
+ * Context: pattern lock held.
+ */
+void kzmq_pipe_reset(struct kzmq_pipe *pipe)
+{
+	spin_lock(&pipe->lock);
+	if (pipe->conn)
+		kzmq_conn_kick(pipe->conn, KZMQ_EV_ERROR);
+	spin_unlock(&pipe->lock);
+}
+
+/**
  * kzmq_pipe_in_empty - is there nothing from the peer
  * @pipe: the pipe
  *
@@ -345,24 +359,31 @@ void kzmq_pipe_flush_all(struct list_head *flush, bool dense)
 	}
 }
 
+/* Messages a connection may bring before it asks for room again */
+#define IN_CREDIT 64
+
 /**
- * kzmq_pipe_in_wait - must the connection stop reading; if so, be told
+ * kzmq_pipe_in_room - how many messages the connection may bring
  * @pipe: the pipe
  *
- * After true the connection gets KZMQ_EV_RX when there is room.
+ * After 0 the connection must stop and gets KZMQ_EV_RX when there is room.
  *
  * Context: any; the pattern lock is not held.
  */
-bool kzmq_pipe_in_wait(struct kzmq_pipe *pipe)
+u32 kzmq_pipe_in_room(struct kzmq_pipe *pipe)
 {
-	bool full;
+	struct kzmq_queue *q = &pipe->in;
+	u32 room = IN_CREDIT;
 
 	spin_lock_bh(&pipe->lock);
-	full = queue_full(pipe, &pipe->in);
-	if (full)
+	if (queue_full(pipe, q)) {
 		pipe->in_stop = true;
+		room = 0;
+	} else if (q->hwm && !pipe->conflate) {
+		room = min_t(u64, room, q->hwm - (q->written - q->acked));
+	}
 	spin_unlock_bh(&pipe->lock);
-	return full;
+	return room;
 }
 
 /**
@@ -386,30 +407,59 @@ int kzmq_pipe_in_push(struct kzmq_pipe *pipe, struct kzmq_msg *msg)
 }
 
 /**
- * kzmq_pipe_out_pop - the next message for the transport
+ * kzmq_pipe_in_push_list - messages have come from the peer
  * @pipe: the pipe
+ * @list: linked by next; what was queued is taken off it
+ *
+ * Context: any; the pattern lock is not held.
+ * Return: 1 when the queue was empty before, 0, or -ENOMEM when some are left.
+ */
+int kzmq_pipe_in_push_list(struct kzmq_pipe *pipe, struct kzmq_msg **list)
+{
+	struct kzmq_msg *msg;
+	bool was_empty;
+	int err = 0;
+
+	spin_lock_bh(&pipe->lock);
+	was_empty = kzmq_queue_empty(&pipe->in);
+	while ((msg = *list)) {
+		err = queue_add(pipe, &pipe->in, msg);
+		if (err)
+			break;
+		*list = msg->next;
+	}
+	spin_unlock_bh(&pipe->lock);
+	return err ?: was_empty;
+}
+
+/**
+ * kzmq_pipe_out_pop - the next messages for the transport
+ * @pipe: the pipe
+ * @msgs: the messages, with the queue's references
+ * @most: room in @msgs
  *
  * Context: process; the pattern lock is not held.
- * Return: the message with the queue's reference, or NULL.
+ * Return: how many.
  */
-struct kzmq_msg *kzmq_pipe_out_pop(struct kzmq_pipe *pipe)
+u32 kzmq_pipe_out_pop(struct kzmq_pipe *pipe, struct kzmq_msg **msgs, u32 most)
 {
 	struct kzmq_msg *msg;
 	bool wake = false;
+	u32 n = 0;
 
 	spin_lock_bh(&pipe->lock);
-	msg = kzmq_queue_peek(&pipe->out);
-	if (msg) {
+	while (n < most && (msg = kzmq_queue_peek(&pipe->out))) {
 		queue_take(pipe, &pipe->out, msg);
-		if (pipe->out_wait && !queue_full(pipe, &pipe->out)) {
-			pipe->out_wait = false;
-			wake = true;
-		}
+		msgs[n++] = msg;
+	}
+	if (n && pipe->out_wait && !queue_full(pipe, &pipe->out)) {
+		pipe->out_wait = false;
+		wake = true;
 	}
 	spin_unlock_bh(&pipe->lock);
 	if (wake)
 		kzmq_pattern_out_ready(pipe->zs, pipe);
-	return msg;
+	return n;
 }
 
 /**

@@ -118,6 +118,7 @@ bool kzmq_pipe_full(struct kzmq_pipe *pipe);
 int kzmq_pipe_send(struct kzmq_pipe *pipe, struct kzmq_msg *msg, bool force);
 struct kzmq_msg *kzmq_pipe_recv(struct kzmq_pipe *pipe);
 struct kzmq_msg *kzmq_pipe_peek(struct kzmq_pipe *pipe);
+void kzmq_pipe_reset(struct kzmq_pipe *pipe);
 void kzmq_pipe_set_hwm(struct kzmq_pipe *pipe, u32 in, u32 out);
 struct kzmq_msg *kzmq_pipe_out_pop_locked(struct kzmq_pipe *pipe);
 void kzmq_pipe_drop_in(struct kzmq_pipe *pipe);
@@ -127,9 +128,10 @@ void kzmq_pipe_flush_add(struct kzmq_pipe *pipe, struct list_head *flush);
 void kzmq_pipe_flush_all(struct list_head *flush, bool dense);
 
 /* The connection's end */
-bool kzmq_pipe_in_wait(struct kzmq_pipe *pipe);
+u32 kzmq_pipe_in_room(struct kzmq_pipe *pipe);
 int kzmq_pipe_in_push(struct kzmq_pipe *pipe, struct kzmq_msg *msg);
-struct kzmq_msg *kzmq_pipe_out_pop(struct kzmq_pipe *pipe);
+int kzmq_pipe_in_push_list(struct kzmq_pipe *pipe, struct kzmq_msg **list);
+u32 kzmq_pipe_out_pop(struct kzmq_pipe *pipe, struct kzmq_msg **msgs, u32 most);
 bool kzmq_pipe_out_empty(struct kzmq_pipe *pipe);
 void kzmq_pipe_set_conn(struct kzmq_pipe *pipe, struct kzmq_conn *conn);
 struct kzmq_conn *kzmq_pipe_conn_get(struct kzmq_pipe *pipe);

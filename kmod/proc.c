@@ -44,8 +44,7 @@ static void show_endpoints(struct seq_file *seq, struct kzmq_sock *zs)
 		if (any)
 			seq_putc(seq, ',');
 		seq_puts(seq, ep->bound ? "@" : ">");
-		seq_escape_str(seq, ep->text ?: ep->asked,
-			       ESCAPE_NP | ESCAPE_SPACE, ",");
+		seq_escape(seq, ep->text ?: ep->asked, " ,\t\n\\");
 		any = true;
 	}
 	if (!any)

@@ -7,9 +7,11 @@
  *
  * Contexts: process.
  */
+#include <linux/compat.h>
 #include <linux/net.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
+#include <net/compat.h>
 #include <net/sock.h>
 
 #include "msg.h"
@@ -150,6 +152,7 @@ u32 kzmq_next_len(struct kzmq_sock *zs)
 
 static int get_frame(struct kzmq_sock *zs, struct rx_frame *r, bool peek)
 {
+	bool turned;
 	int err;
 
 	spin_lock_bh(&zs->plock);
@@ -157,7 +160,10 @@ static int get_frame(struct kzmq_sock *zs, struct rx_frame *r, bool peek)
 		err = -ESHUTDOWN;
 	else
 		err = peek ? peek_frame(zs, r) : take_frame(zs, r);
+	turned = !err && zs->pat->turns && !zs->in.msg;
 	spin_unlock_bh(&zs->plock);
+	if (turned)
+		kzmq_sock_wake_out(zs);
 	return err;
 }
 
@@ -281,6 +287,8 @@ static int batch_take(struct kzmq_sock *zs, struct rx_batch *b)
 		zs->received++;
 	}
 	spin_unlock_bh(&zs->plock);
+	if (!err && zs->pat->turns)
+		kzmq_sock_wake_out(zs);
 	return err;
 }
 
@@ -357,6 +365,11 @@ static int batch_wait(struct kzmq_sock *zs, struct rx_batch *b, long timeo)
 static size_t control_room(const struct msghdr *m)
 {
 	size_t hdr = CMSG_LEN(0);
+
+#ifdef CONFIG_COMPAT
+	if (m->msg_flags & MSG_CMSG_COMPAT)
+		hdr = sizeof(struct compat_cmsghdr);
+#endif
 
 	return m->msg_controllen <= hdr ? 0 :
 	       (m->msg_controllen - hdr) / sizeof(u32);

@@ -26,6 +26,9 @@ struct tx_frames {
 	u32		nr;
 };
 
+/* Of a call with many messages, so much is built before any is routed */
+#define CHUNK_MSGS	64
+#define CHUNK_BYTES	SZ_256K
 /* Sends without a pause that are still transmitted at once */
 #define BURST_SPARSE	2
 
@@ -56,13 +59,18 @@ static bool sender_dense(struct kzmq_sock *zs)
 static int route_once(struct kzmq_sock *zs, struct kzmq_msg *msg,
 		      struct list_head *flush)
 {
+	bool wake = false;
 	int err;
 
 	spin_lock_bh(&zs->plock);
 	err = zs->down ? -ESHUTDOWN : zs->pat->send(zs, msg, flush);
-	if (!err)
+	if (!err) {
 		zs->sent++;
+		wake = zs->pat->turns && kzmq_readable(zs);
+	}
 	spin_unlock_bh(&zs->plock);
+	if (wake)
+		kzmq_sock_wake_in(zs);
 	return err;
 }
 
@@ -248,7 +256,10 @@ static int half_go_on(struct kzmq_sock *zs, struct msghdr *m, size_t len,
 		return err ?: len;
 	err = route(zs, msg, &timeo, &flush);
 	kzmq_pipe_flush_all(&flush, sender_dense(zs));
-	if (err)
+	/* One that is prepared by half can never be right again. */
+	if (err && zs->pat->prepare && !msg->prepared)
+		kzmq_msg_put(msg);
+	else if (err)
 		half_restore(zs, msg);
 	return err ?: len;
 }
@@ -291,35 +302,84 @@ static int batch_build(struct kzmq_sock *zs, const struct tx_frames *fr, u32 at,
 	return i - at;
 }
 
+/**
+ * struct tx_chunk - messages of a call that are built and not yet routed
+ * @first: linked by next
+ * @nr:    how many
+ * @bytes: octets in them
+ */
+struct tx_chunk {
+	struct kzmq_msg	*first;
+	u32		nr;
+	size_t		bytes;
+};
+
+/*
+ * Build some messages from frame *at on. What is routed is flushed before the
+ * user's memory is touched again: that may take for ever, and others count on
+ * the flush.
+ */
+static int chunk_build(struct kzmq_sock *zs, const struct tx_frames *fr,
+		       u32 *at, struct iov_iter *from, struct tx_chunk *c)
+{
+	struct kzmq_msg **tail = &c->first, *msg;
+	int ret;
+
+	memset(c, 0, sizeof(*c));
+	while (*at < fr->nr && c->nr < CHUNK_MSGS && c->bytes < CHUNK_BYTES) {
+		ret = batch_build(zs, fr, *at, from, &msg);
+		if (ret < 0)
+			return ret;
+		*at += ret;
+		c->bytes += msg->len;
+		c->nr++;
+		*tail = msg;
+		tail = &msg->next;
+	}
+	return 0;
+}
+
+/* Route them in order. Octets taken are added to *done. */
+static int chunk_route(struct kzmq_sock *zs, struct tx_chunk *c, long *timeo,
+		       struct list_head *flush, size_t *done, bool *taken)
+{
+	struct kzmq_msg *msg;
+	int err = 0;
+	u64 len;
+
+	while ((msg = c->first)) {
+		c->first = msg->next;
+		len = msg->len;
+		if (!err)
+			err = route(zs, msg, timeo, flush);
+		if (err) {
+			kzmq_msg_put(msg);
+			continue;
+		}
+		*done += len;
+		*taken = true;
+	}
+	return err;
+}
+
 static int send_batch(struct kzmq_sock *zs, struct msghdr *m,
 		      const struct tx_frames *fr)
 {
 	long timeo = sock_sndtimeo(&zs->sk, m->msg_flags & MSG_DONTWAIT);
-	struct kzmq_msg *msg;
-	bool taken = false;
+	bool taken = false, dense = sender_dense(zs);
+	struct tx_chunk c;
 	LIST_HEAD(flush);
 	size_t done = 0;
-	int err = 0;
+	int built, err;
 	u32 at = 0;
-	u64 len;
 
-	while (at < fr->nr) {
-		err = batch_build(zs, fr, at, &m->msg_iter, &msg);
-		if (err < 0)
-			break;
-		at += err;
-		len = msg->len;
-		err = route(zs, msg, &timeo, &flush);
-		if (err) {
-			kzmq_msg_put(msg);
-			break;
-		}
-		done += len;
-		taken = true;
-	}
-	kzmq_pipe_flush_all(&flush, sender_dense(zs));
+	do {
+		built = chunk_build(zs, fr, &at, &m->msg_iter, &c);
+		err = chunk_route(zs, &c, &timeo, &flush, &done, &taken);
+		kzmq_pipe_flush_all(&flush, dense);
+	} while (!err && !built && at < fr->nr);
 	/* A first message of no octets counts as taken all the same. */
-	return taken ? done : err;
+	return taken ? done : err ?: built;
 }
 
 static int parse_frames(struct kzmq_sock *zs, struct cmsghdr *c, size_t len,
@@ -378,6 +438,7 @@ static int parse_control(struct kzmq_sock *zs, struct msghdr *m, size_t len,
 int kzmq_sendmsg(struct socket *sock, struct msghdr *m, size_t len)
 {
 	struct kzmq_sock *zs = kzmq_sk(sock->sk);
+	struct iov_iter was = m->msg_iter;
 	struct tx_frames fr;
 	int err;
 
@@ -392,5 +453,9 @@ int kzmq_sendmsg(struct socket *sock, struct msghdr *m, size_t len)
 	err = parse_control(zs, m, len, &fr);
 	if (err)
 		return err;
-	return fr.nr ? send_batch(zs, m, &fr) : send_frame(zs, m, len);
+	err = fr.nr ? send_batch(zs, m, &fr) : send_frame(zs, m, len);
+	/* io_uring tries again with what we have read already. */
+	if (err < 0)
+		m->msg_iter = was;
+	return err;
 }

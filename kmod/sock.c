@@ -132,6 +132,8 @@ static void sock_drop_user_state(struct kzmq_sock *zs)
 	zs->closed = true;
 	in = zs->in;
 	memset(&zs->in, 0, sizeof(zs->in));
+	if (zs->pat->close)
+		zs->pat->close(zs);
 	/* Peers that left wait for their last words to be read: by nobody. */
 	list_for_each_entry_safe(pipe, tmp, &zs->pipes, node) {
 		if (pipe->gone && !pipe->purging) {

@@ -71,6 +71,7 @@ struct kzmq_req {
 
 struct kzmq_rep {
 	bool			serving;
+	u32			serial;
 	struct kzmq_msg		*req;
 	u32			env_nr;
 	struct kzmq_pipe	*asker;

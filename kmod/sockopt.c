@@ -191,9 +191,21 @@ static int set_own(struct kzmq_sock *zs, int opt, sockptr_t val,
 static int opt_set(struct kzmq_sock *zs, int opt, sockptr_t val,
 		      unsigned int len)
 {
+	u32 most = max_t(u32, ZMQ_ENDPOINT_OPT_MAX,
+			 READ_ONCE(zs->zn->lim.topic_max));
 	const struct int_opt *o;
 	int err = -ENOPROTOOPT;
+	void *buf = NULL;
 
+	/* A user's memory may take for ever; work items wait for this lock. */
+	if (len > most)
+		return -EINVAL;
+	if (len) {
+		buf = memdup_sockptr(val, len);
+		if (IS_ERR(buf))
+			return PTR_ERR(buf);
+	}
+	val = KERNEL_SOCKPTR(buf);
 	lock_sock(&zs->sk);
 	if (zs->pat->setopt)
 		err = zs->pat->setopt(zs, opt, val, len);
@@ -204,6 +216,7 @@ static int opt_set(struct kzmq_sock *zs, int opt, sockptr_t val,
 			  set_own(zs, opt, val, len);
 	}
 	release_sock(&zs->sk);
+	kfree(buf);
 	return err;
 }
 

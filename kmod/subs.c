@@ -62,7 +62,7 @@ static struct kzmq_sub *sub_find(struct kzmq_tnode *t, struct kzmq_pipe *pipe,
 static void subs_charge(struct kzmq_sock *zs, struct kzmq_subtree *st, u64 was,
 			long more)
 {
-	atomic_long_add((long)(st->trie.bytes - was) + more, &zs->zn->mem);
+	kzmq_mem_uncharge(zs->zn, (long)(was - st->trie.bytes) - more);
 }
 
 /**
@@ -87,7 +87,8 @@ int kzmq_subs_add(struct kzmq_subtree *st, struct kzmq_pipe *pipe,
 	struct kzmq_sub *s;
 	bool created;
 
-	if (atomic_long_read(&zs->zn->mem) >= READ_ONCE(zs->zn->lim.mem_max)) {
+	if (atomic_long_read(&zs->zn->mem) >= READ_ONCE(zs->zn->lim.mem_max) ||
+	    atomic_long_read(&kzmq_mem_all) >= kzmq_mem_most) {
 		KZMQ_INC(zs->zn, MEM_CEILING);
 		return -ENOBUFS;
 	}

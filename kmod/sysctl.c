@@ -61,8 +61,12 @@ int kzmq_sysctl_register(struct kzmq_net *zn)
 	if (!t)
 		return -ENOMEM;
 	memcpy(t, template, sizeof(template));
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
+		/* Who may only pretend to be root does not lift the bounds. */
+		if (zn->net->user_ns != &init_user_ns)
+			t[i].mode = 0444;
 		t[i].data = (char *)&zn->lim + (unsigned long)t[i].data;
+	}
 	zn->table = t;
 #if KZMQ_SYSCTL_SENTINEL
 	zn->sysctls = register_net_sysctl(zn->net, "net/zmq", t);

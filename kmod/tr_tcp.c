@@ -17,6 +17,7 @@
 #include <linux/skbuff.h>
 #include <linux/tcp.h>
 #include <net/ip.h>
+#include <net/ipv6.h>
 #include <net/sock.h>
 #include <net/tcp.h>
 
@@ -61,8 +62,10 @@ static int tcp_make(struct kzmq_ep *ep, int family, struct socket **res)
 		ip_sock_set_tos(sk, o->tos);
 	lock_sock(sk);
 	sk->sk_allocation = GFP_KERNEL;
-	if (family == AF_INET6)
+	if (family == AF_INET6) {
 		sk->sk_ipv6only = 0;
+		inet6_sk(sk)->tclass = o->tos;
+	}
 	if (o->sndbuf >= 0) {
 		sk->sk_userlocks |= SOCK_SNDBUF_LOCK;
 		WRITE_ONCE(sk->sk_sndbuf,
@@ -172,7 +175,9 @@ static int tcp_tr_listen(struct kzmq_ep *ep, struct socket **res)
 		return err;
 	err = kernel_bind(sock, (struct kzmq_sockaddr *)&ss, len);
 	if (!err)
-		err = kernel_listen(sock, ep->opts.backlog);
+		err = kernel_listen(sock,
+				    min_t(u32, ep->opts.backlog,
+					  READ_ONCE(net->core.sysctl_somaxconn)));
 	if (err) {
 		sock_release(sock);
 		return err;

@@ -146,7 +146,7 @@ struct sockaddr_zmq {
  * @received:     messages given to the user
  * @dropped:      messages dropped because a peer's queue was full or the peer
  *                unknown
- * @mem:          octets of kernel memory held for messages of this socket
+ * @mem:          octets that count against the sysctl sock_bytes_max
  *
  * The caller may pass a shorter or a longer buffer; what it has room for is
  * filled, what the kernel does not know is zeroed.
