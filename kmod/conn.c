@@ -287,6 +287,7 @@ static void conn_die(struct kzmq_conn *conn)
 	bool was_ready = conn->state >= KZMQ_CONN_READY;
 	struct kzmq_pipe *pipe = conn->pipe;
 	struct kzmq_sock *zs = conn->zs;
+	bool was_live;
 
 	conn_count_end(conn, was_ready);
 	conn_disarm(conn, &conn->timer);
@@ -299,10 +300,12 @@ static void conn_die(struct kzmq_conn *conn)
 	sock_release(conn->sock);
 	conn->sock = NULL;
 	if (pipe) {
-		kzmq_pattern_lost(zs, pipe);
+		was_live = kzmq_pattern_lost(zs, pipe);
 		kzmq_pipe_set_conn(pipe, NULL);
 		if (pipe != conn->ep->pipe)
 			kzmq_pattern_detach(zs, pipe, false);
+		if (was_live)
+			kzmq_pattern_uncount(zs);
 	}
 	kzmq_ep_conn_gone(conn->ep, conn);
 }
@@ -382,6 +385,8 @@ static int conn_subscribe_all(struct kzmq_conn *conn)
 	err = kzmq_pattern_input(conn->zs, conn->pipe, msg);
 	if (err)
 		kzmq_msg_put(msg);
+	else
+		kzmq_sock_wake_in(conn->zs);
 	return err;
 }
 

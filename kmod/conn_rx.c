@@ -398,18 +398,17 @@ static int rx_command(struct kzmq_conn *conn)
 	return err;
 }
 
-/* The message in progress is whole; the pipe gets it at the end of the run. */
-static void rx_done(struct kzmq_conn *conn)
+/* A message or pack is whole; the pipe gets it at the end of the run. */
+static void rx_done(struct kzmq_conn *conn, struct kzmq_msg *msg)
 {
 	struct kzmq_rx *rx = &conn->rx;
 	struct kzmq_net *zn = rx_net(conn);
 
-	KZMQ_INC(zn, MSGS_IN);
-	KZMQ_ADD(zn, BYTES_IN, rx->msg->len);
-	rx->msg->next = NULL;
-	*rx->done_tail = rx->msg;
-	rx->done_tail = &rx->msg->next;
-	rx->msg = NULL;
+	KZMQ_ADD(zn, MSGS_IN, msg->pack ? msg->nr : 1);
+	KZMQ_ADD(zn, BYTES_IN, msg->len);
+	msg->next = NULL;
+	*rx->done_tail = msg;
+	rx->done_tail = &msg->next;
 }
 
 /* Give whole messages to the pipe. 0 or -ENOMEM when some are left. */
@@ -444,7 +443,8 @@ static int rx_deliver(struct kzmq_conn *conn)
 	if (rx->msg->len > RX_CREDIT_LEN)
 		rx->credit = 0;
 	if (!conn->zs->pat->input) {
-		rx_done(conn);
+		rx_done(conn, rx->msg);
+		rx->msg = NULL;
 		return 0;
 	}
 	err = kzmq_pattern_input(conn->zs, conn->pipe, rx->msg);
@@ -476,6 +476,38 @@ static bool rx_must_wait(struct kzmq_conn *conn, int *err)
 	return true;
 }
 
+/* Is there a whole short frame that is all of a message? */
+static bool rx_is_single(const u8 *p, size_t n)
+{
+	return n >= 2 && !p[0] && n >= 2u + p[1];
+}
+
+/*
+ * Messages of one short frame, of which there are two or more: one piece of
+ * memory and one place in the queue for many. Return: octets taken.
+ */
+static size_t rx_pack(struct kzmq_conn *conn, const u8 *p, size_t n, s64 max)
+{
+	struct kzmq_rx *rx = &conn->rx;
+	struct kzmq_msg *pack;
+	size_t done = 0;
+
+	pack = kzmq_pack_alloc(rx_net(conn), rx->gfp);
+	if (IS_ERR(pack))
+		return 0;	/* one by one, then */
+	while (rx->credit && rx_is_single(p + done, n - done) &&
+	       (max < 0 || p[done + 1] <= max) &&
+	       kzmq_pack_add(pack, p + done + 2, p[done + 1])) {
+		done += 2 + p[done + 1];
+		rx->credit--;
+	}
+	if (pack->nr)
+		rx_done(conn, pack);
+	else
+		kzmq_msg_put(pack);
+	return done;
+}
+
 /*
  * Short frames that are there as a whole, nearly all there are. Return: octets
  * taken; what is left needs a closer look.
@@ -488,6 +520,7 @@ static size_t rx_fast(struct kzmq_conn *conn, const u8 *p, size_t n)
 	struct kzmq_frame *f;
 	struct kzmq_msg *msg;
 	size_t done = 0, len;
+	bool packs;
 
 	if (rx->mode != KZMQ_RX_TRAFFIC || rx->dec.have ||
 	    rx->dec.ver < KZMQ_VER_2 || conn->zs->pat->input)
@@ -496,12 +529,21 @@ static size_t rx_fast(struct kzmq_conn *conn, const u8 *p, size_t n)
 	if (READ_ONCE(lim->frames_max) < RX_FAST_FRAMES ||
 	    READ_ONCE(lim->msg_size_max) < RX_FAST_FRAMES * U8_MAX)
 		return 0;
+	packs = conn->zs->pat->packs && !conn->pipe->conflate;
 	while (n - done >= 2 && !(p[done] & ~KZMQ_F_MORE)) {
 		len = p[done + 1];
 		msg = rx->msg;
 		if (n - done < len + 2 || (max >= 0 && len > (u64)max) ||
 		    (!msg && !rx->credit) || (msg && msg->nr >= RX_FAST_FRAMES))
 			break;
+		if (!msg && packs && rx->credit > 1 && !p[done] &&
+		    rx_is_single(p + done + 2 + len, n - done - 2 - len)) {
+			len = rx_pack(conn, p + done, n - done, max);
+			done += len;
+			if (len)
+				continue;
+			break;
+		}
 		if (!msg) {
 			msg = kzmq_msg_alloc(rx_net(conn), len, rx->gfp);
 			if (IS_ERR(msg))
@@ -515,7 +557,8 @@ static size_t rx_fast(struct kzmq_conn *conn, const u8 *p, size_t n)
 		if (!(p[done] & KZMQ_F_MORE)) {
 			if (rx->credit)
 				rx->credit--;
-			rx_done(conn);
+			rx_done(conn, msg);
+			rx->msg = NULL;
 		}
 		done += len + 2;
 	}

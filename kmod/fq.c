@@ -57,74 +57,52 @@ static void found_empty(struct kzmq_sock *zs, struct kzmq_pipe *pipe)
 }
 
 /**
- * kzmq_fq_recv - take the next message
- * @zs:   the socket
- * @from: its pipe, with a reference
+ * kzmq_fq_in - take the next message; the pattern's recv as it is
+ * @zs: the socket
+ * @in: the message
  *
- * Return: the message with a reference, or NULL.
+ * Return: 0 or -EAGAIN.
  */
-struct kzmq_msg *kzmq_fq_recv(struct kzmq_sock *zs, struct kzmq_pipe **from)
+int kzmq_fq_in(struct kzmq_sock *zs, struct kzmq_in *in)
 {
 	struct kzmq_pipe *pipe;
-	struct kzmq_msg *msg;
 
 	while ((pipe = first_active(zs))) {
-		msg = kzmq_pipe_recv(pipe);
-		if (msg) {
-			*from = kzmq_pipe_get(pipe);
-			list_move_tail(&pipe->in_node, &zs->fq.active);
-			if (pipe->gone && kzmq_pipe_in_empty(pipe))
-				found_empty(zs, pipe);
-			return msg;
+		if (!kzmq_pipe_recv(pipe, in)) {
+			found_empty(zs, pipe);
+			continue;
 		}
-		found_empty(zs, pipe);
+		in->pipe = kzmq_pipe_get(pipe);
+		in->rid = false;
+		if (!list_is_last(&pipe->in_node, &zs->fq.active))
+			list_move_tail(&pipe->in_node, &zs->fq.active);
+		if (pipe->gone && kzmq_pipe_in_empty(pipe))
+			found_empty(zs, pipe);
+		return 0;
 	}
-	return NULL;
+	return -EAGAIN;
 }
 
 /**
- * kzmq_fq_peek - what kzmq_fq_recv() would give
- * @zs:   the socket
- * @from: its pipe, with a reference
+ * kzmq_fq_peek_in - what kzmq_fq_in() would give
+ * @zs: the socket
+ * @in: the message
  *
- * Return: the message with a reference, or NULL.
+ * Return: 0 or -EAGAIN.
  */
-struct kzmq_msg *kzmq_fq_peek(struct kzmq_sock *zs, struct kzmq_pipe **from)
+int kzmq_fq_peek_in(struct kzmq_sock *zs, struct kzmq_in *in)
 {
 	struct kzmq_pipe *pipe;
-	struct kzmq_msg *msg;
 
 	while ((pipe = first_active(zs))) {
-		msg = kzmq_pipe_peek(pipe);
-		if (msg) {
-			*from = kzmq_pipe_get(pipe);
-			return msg;
+		if (kzmq_pipe_peek(pipe, in)) {
+			in->pipe = kzmq_pipe_get(pipe);
+			in->rid = false;
+			return 0;
 		}
 		found_empty(zs, pipe);
 	}
-	return NULL;
-}
-
-/* The pattern operations of types that give messages as they come */
-
-int kzmq_fq_in(struct kzmq_sock *zs, struct kzmq_in *in)
-{
-	in->msg = kzmq_fq_recv(zs, &in->pipe);
-	if (!in->msg)
-		return -EAGAIN;
-	in->frame = in->msg->first;
-	in->rid = false;
-	return 0;
-}
-
-int kzmq_fq_peek_in(struct kzmq_sock *zs, struct kzmq_in *in)
-{
-	in->msg = kzmq_fq_peek(zs, &in->pipe);
-	if (!in->msg)
-		return -EAGAIN;
-	in->frame = in->msg->first;
-	in->rid = false;
-	return 0;
+	return -EAGAIN;
 }
 
 bool kzmq_fq_readable(struct kzmq_sock *zs)

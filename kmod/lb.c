@@ -77,7 +77,8 @@ int kzmq_lb_send_to(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
 
 	if (err)
 		return err;
-	list_move_tail(&pipe->out_node, &zs->lb.active);
+	if (!list_is_last(&pipe->out_node, &zs->lb.active))
+		list_move_tail(&pipe->out_node, &zs->lb.active);
 	kzmq_pipe_flush_add(pipe, flush);
 	kzmq_msg_put(msg);
 	return 0;

@@ -24,38 +24,48 @@
 #define BVS_FIRST	4
 #define BVS_MOST	254	/* one page */
 
-static struct kmem_cache *small_cache;
+static struct kmem_cache *small_cache, *pack_cache;
 
 atomic_long_t kzmq_mem_all = ATOMIC_LONG_INIT(0);
 unsigned long kzmq_mem_most;
 
 /* A cache with a constructor is not zeroed at each allocation. */
-static void small_ctor(void *p)
+static void cache_ctor(void *p)
 {
 }
 
+static struct kmem_cache *cache_make(const char *name, size_t size)
+{
+	size_t off = offsetof(struct kzmq_msg, body);
+
+	return kmem_cache_create_usercopy(name, size, 0, SLAB_HWCACHE_ALIGN,
+					  off, size - off, cache_ctor);
+}
+
 /**
- * kzmq_msg_cache_init - make the cache of short messages
+ * kzmq_msg_cache_init - make the caches of short messages and of packs
  *
  * Return: 0 or -ENOMEM.
  */
 int kzmq_msg_cache_init(void)
 {
 	kzmq_mem_most = totalram_pages() / 4 * 3 << PAGE_SHIFT;
-	small_cache = kmem_cache_create_usercopy("kzmq_msg",
-				sizeof(struct kzmq_msg) + KZMQ_MSG_SMALL, 0,
-				SLAB_HWCACHE_ALIGN,
-				offsetof(struct kzmq_msg, body),
-				KZMQ_MSG_SMALL, small_ctor);
-	return small_cache ? 0 : -ENOMEM;
+	small_cache = cache_make("kzmq_msg",
+				 sizeof(struct kzmq_msg) + KZMQ_MSG_SMALL);
+	pack_cache = cache_make("kzmq_pack", KZMQ_PACK_SIZE);
+	if (small_cache && pack_cache)
+		return 0;
+	kzmq_msg_cache_exit();
+	return -ENOMEM;
 }
 
 /**
- * kzmq_msg_cache_exit - drop the cache; it must be empty
+ * kzmq_msg_cache_exit - drop the caches; they must be empty
  */
 void kzmq_msg_cache_exit(void)
 {
 	kmem_cache_destroy(small_cache);
+	kmem_cache_destroy(pack_cache);
 }
 
 /**
@@ -96,6 +106,23 @@ static void msg_uncharge(struct kzmq_msg *msg, unsigned long n)
 	msg->mem -= n;
 }
 
+static struct kzmq_msg *msg_init(struct kzmq_net *zn, struct kzmq_msg *msg,
+				 size_t size, enum kzmq_msg_cache cache)
+{
+	if (unlikely(!msg)) {
+		kzmq_mem_uncharge(zn, size);
+		KZMQ_INC(zn, NO_MEMORY);
+		return ERR_PTR(-ENOMEM);
+	}
+	memset(msg, 0, sizeof(*msg));
+	refcount_set(&msg->ref, 1);
+	msg->cache = cache;
+	msg->zn = zn;
+	msg->mem = size;
+	msg->room = size - sizeof(*msg);
+	return msg;
+}
+
 /**
  * kzmq_msg_alloc - an empty message
  * @zn:   who is charged
@@ -107,29 +134,38 @@ static void msg_uncharge(struct kzmq_msg *msg, unsigned long n)
 struct kzmq_msg *kzmq_msg_alloc(struct kzmq_net *zn, u32 room, gfp_t gfp)
 {
 	bool small = room <= KZMQ_MSG_SMALL;
-	struct kzmq_msg *msg;
-	size_t size;
+	size_t size = sizeof(struct kzmq_msg) + (small ? KZMQ_MSG_SMALL : room);
 	int err;
 
-	if (small)
-		room = KZMQ_MSG_SMALL;
-	size = sizeof(*msg) + room;
 	err = kzmq_mem_charge(zn, size);
 	if (unlikely(err))
 		return ERR_PTR(err);
-	msg = small ? kmem_cache_alloc(small_cache, gfp) : kmalloc(size, gfp);
-	if (unlikely(!msg)) {
-		kzmq_mem_uncharge(zn, size);
-		KZMQ_INC(zn, NO_MEMORY);
-		return ERR_PTR(-ENOMEM);
-	}
-	memset(msg, 0, sizeof(*msg));
-	refcount_set(&msg->ref, 1);
-	msg->small = small;
-	msg->zn = zn;
-	msg->mem = size;
-	msg->room = room;
-	return msg;
+	if (small)
+		return msg_init(zn, kmem_cache_alloc(small_cache, gfp), size,
+				KZMQ_FROM_SMALL);
+	return msg_init(zn, kmalloc(size, gfp), size, KZMQ_FROM_KMALLOC);
+}
+
+/**
+ * kzmq_pack_alloc - an empty pack
+ * @zn:  who is charged
+ * @gfp: how to allocate
+ *
+ * Return: the pack with one reference, or ERR_PTR(-ENOMEM, -ENOBUFS).
+ */
+struct kzmq_msg *kzmq_pack_alloc(struct kzmq_net *zn, gfp_t gfp)
+{
+	struct kzmq_msg *pack;
+	int err;
+
+	err = kzmq_mem_charge(zn, KZMQ_PACK_SIZE);
+	if (err)
+		return ERR_PTR(err);
+	pack = msg_init(zn, kmem_cache_alloc(pack_cache, gfp), KZMQ_PACK_SIZE,
+			KZMQ_FROM_PACK);
+	if (!IS_ERR(pack))
+		pack->pack = 1;
+	return pack;
 }
 
 static bool frame_is_carved(const struct kzmq_msg *msg,
@@ -171,8 +207,10 @@ void kzmq_msg_free(struct kzmq_msg *msg)
 			kfree(f);
 	}
 	kzmq_mem_uncharge(msg->zn, msg->mem);
-	if (msg->small)
+	if (msg->cache == KZMQ_FROM_SMALL)
 		kmem_cache_free(small_cache, msg);
+	else if (msg->cache == KZMQ_FROM_PACK)
+		kmem_cache_free(pack_cache, msg);
 	else
 		kfree(msg);
 }
@@ -232,6 +270,38 @@ static struct kzmq_frame *frame_new(struct kzmq_msg *msg, u64 size, gfp_t gfp)
 	return f;
 }
 
+static void frame_link(struct kzmq_msg *msg, struct kzmq_frame *f)
+{
+	if (msg->last)
+		msg->last->next = f;
+	else
+		msg->first = f;
+	msg->last = f;
+	msg->nr++;
+}
+
+/**
+ * kzmq_pack_add - append a message of one short frame
+ * @pack: the pack, still private
+ * @p:    the frame's octets
+ * @n:    how many
+ *
+ * Context: any.
+ * Return: false when there is no place.
+ */
+bool kzmq_pack_add(struct kzmq_msg *pack, const u8 *p, u32 n)
+{
+	struct kzmq_frame *f = frame_carve(pack, n);
+
+	if (!f)
+		return false;
+	memcpy(f->data, p, n);
+	f->len = n;
+	pack->len += n;
+	frame_link(pack, f);
+	return true;
+}
+
 /**
  * kzmq_frame_add - append an empty frame
  * @msg:  the message, still private
@@ -246,14 +316,8 @@ struct kzmq_frame *kzmq_frame_add(struct kzmq_msg *msg, u64 size, gfp_t gfp)
 {
 	struct kzmq_frame *f = frame_new(msg, size, gfp);
 
-	if (IS_ERR(f))
-		return f;
-	if (msg->last)
-		msg->last->next = f;
-	else
-		msg->first = f;
-	msg->last = f;
-	msg->nr++;
+	if (!IS_ERR(f))
+		frame_link(msg, f);
 	return f;
 }
 

@@ -13,8 +13,15 @@ struct kzmq_sock;
 
 /* Bodies up to here live beside the frame; beyond, in pages. */
 #define KZMQ_INLINE_MAX		1920
-/* A message with this much room comes from a cache of its own. */
+/* Messages with so much room, and packs, come from caches of their own. */
 #define KZMQ_MSG_SMALL		128
+#define KZMQ_PACK_SIZE		4096	/* octets of memory */
+
+enum kzmq_msg_cache {
+	KZMQ_FROM_KMALLOC,
+	KZMQ_FROM_SMALL,
+	KZMQ_FROM_PACK,
+};
 
 /**
  * struct kzmq_bvs - a piece of the list of pages that hold a body
@@ -60,7 +67,9 @@ enum kzmq_msg_kind {
  * struct kzmq_msg - a whole message, the unit of queueing
  * @ref:     shared by all queues it stands in and by readers
  * @kind:    enum kzmq_msg_kind
- * @small:   comes from the cache of small messages
+ * @cache:   enum kzmq_msg_cache
+ * @pack:    each frame is a message of its own: what a peer sent in one piece
+ *           is queued in one piece
  * @closing: STREAM only: close the connection behind this message
  * @prepared: the pattern has added its frames
  * @cookie:  REP: of which request
@@ -84,7 +93,8 @@ enum kzmq_msg_kind {
 struct kzmq_msg {
 	refcount_t		ref;
 	u8			kind;
-	u8			small:1;
+	u8			cache:2;
+	u8			pack:1;
 	u8			closing:1;
 	u8			f0_used:1;
 	u8			prepared:1;
@@ -124,6 +134,8 @@ static inline void kzmq_mem_uncharge(struct kzmq_net *zn, long n)
 int kzmq_msg_cache_init(void);
 void kzmq_msg_cache_exit(void);
 
+struct kzmq_msg *kzmq_pack_alloc(struct kzmq_net *zn, gfp_t gfp);
+bool kzmq_pack_add(struct kzmq_msg *pack, const u8 *p, u32 n);
 struct kzmq_msg *kzmq_msg_alloc(struct kzmq_net *zn, u32 room, gfp_t gfp);
 void kzmq_msg_free(struct kzmq_msg *msg);
 

@@ -25,6 +25,7 @@ static void pair_detach(struct kzmq_sock *zs, struct kzmq_pipe *pipe)
 
 const struct kzmq_pattern kzmq_pat_pair = {
 	.name		= "PAIR",
+	.packs		= true,
 	.attach		= pair_attach,
 	.detach		= pair_detach,
 	.send		= kzmq_lb_send,

@@ -29,6 +29,7 @@ const struct kzmq_pattern kzmq_pat_push = {
 
 const struct kzmq_pattern kzmq_pat_pull = {
 	.name		= "PULL",
+	.packs		= true,
 	.no_send	= true,
 	.attach		= pull_attach,
 	.recv		= kzmq_fq_in,

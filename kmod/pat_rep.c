@@ -47,8 +47,7 @@ static int rep_recv(struct kzmq_sock *zs, struct kzmq_in *in)
 	if (zs->rep.serving)
 		return -EBADFD;
 	for (;;) {
-		in->msg = kzmq_fq_recv(zs, &in->pipe);
-		if (!in->msg)
+		if (kzmq_fq_in(zs, in))
 			return -EAGAIN;
 		in->frame = rep_body(in->msg, &nr);
 		if (in->frame)
@@ -68,24 +67,21 @@ static int rep_recv(struct kzmq_sock *zs, struct kzmq_in *in)
 /* Drop requests that have no body, so that readable means readable. */
 static int rep_peek(struct kzmq_sock *zs, struct kzmq_in *in)
 {
-	struct kzmq_pipe *pipe;
-	struct kzmq_msg *msg;
+	struct kzmq_in bad = {};
 	u32 nr;
 
 	if (zs->rep.serving)
 		return -EBADFD;
 	for (;;) {
-		in->msg = kzmq_fq_peek(zs, &in->pipe);
-		if (!in->msg)
+		if (kzmq_fq_peek_in(zs, in))
 			return -EAGAIN;
 		in->frame = rep_body(in->msg, &nr);
 		if (in->frame)
 			return 0;
 		KZMQ_INC(zs->zn, BAD_ENVELOPE);
 		kzmq_in_put(in);
-		msg = kzmq_fq_recv(zs, &pipe);
-		kzmq_msg_put(msg);
-		kzmq_pipe_put(pipe);
+		kzmq_fq_in(zs, &bad);
+		kzmq_in_put(&bad);
 	}
 }
 

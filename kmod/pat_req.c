@@ -71,14 +71,9 @@ static int req_prepare(struct kzmq_sock *zs, struct kzmq_msg *msg)
 /* What came before this request answers an older one. */
 static void req_eat(struct kzmq_sock *zs)
 {
-	struct kzmq_pipe *pipe;
-	struct kzmq_msg *msg;
-
-	kzmq_in_put(&zs->req.reply);
-	while ((msg = kzmq_fq_recv(zs, &pipe))) {
-		kzmq_msg_put(msg);
-		kzmq_pipe_put(pipe);
-	}
+	do {
+		kzmq_in_put(&zs->req.reply);
+	} while (!kzmq_fq_in(zs, &zs->req.reply));
 }
 
 static int req_send(struct kzmq_sock *zs, struct kzmq_msg *msg,
@@ -127,8 +122,7 @@ static bool req_find(struct kzmq_sock *zs)
 	struct kzmq_in *in = &zs->req.reply;
 
 	while (!in->msg) {
-		in->msg = kzmq_fq_recv(zs, &in->pipe);
-		if (!in->msg)
+		if (kzmq_fq_in(zs, in))
 			return false;
 		in->frame = req_body(zs, in->msg);
 		if (in->frame && (!zs->req.asked || zs->req.asked == in->pipe))

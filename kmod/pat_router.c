@@ -169,6 +169,7 @@ static int router_getopt(struct kzmq_sock *zs, int opt, void *buf, int *len)
 
 const struct kzmq_pattern kzmq_pat_router = {
 	.name		= "ROUTER",
+	.packs		= true,
 	.init		= kzmq_ids_init,
 	.destroy	= kzmq_ids_destroy,
 	.attach		= router_attach,

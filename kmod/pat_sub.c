@@ -242,7 +242,7 @@ static int sub_recv(struct kzmq_sock *zs, struct kzmq_in *in)
 		err = kzmq_fq_in(zs, in);
 		if (err)
 			return err;
-		if (kzmq_trie_matches(&zs->subs->trie, in->msg->first) !=
+		if (kzmq_trie_matches(&zs->subs->trie, in->frame) !=
 		    !!zs->subs->invert)
 			return 0;
 		KZMQ_INC(zs->zn, DROP_UNEXPECTED);
@@ -361,6 +361,7 @@ static int xsub_setopt(struct kzmq_sock *zs, int opt, sockptr_t val,
 
 const struct kzmq_pattern kzmq_pat_sub = {
 	.name		= "SUB",
+	.packs		= true,
 	.no_send	= true,
 	.init		= sub_init,
 	.destroy	= sub_destroy,
@@ -376,6 +377,7 @@ const struct kzmq_pattern kzmq_pat_sub = {
 
 const struct kzmq_pattern kzmq_pat_xsub = {
 	.name		= "XSUB",
+	.packs		= true,
 	.init		= sub_init,
 	.destroy	= sub_destroy,
 	.attach		= sub_attach,

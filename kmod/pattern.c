@@ -109,16 +109,34 @@ int kzmq_pattern_ready(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
  * @pipe: the pipe
  *
  * Context: process.
+ * Return: it had been ready; the caller tells kzmq_pattern_uncount() when all
+ * is done that its end brings with it.
  */
-void kzmq_pattern_lost(struct kzmq_sock *zs, struct kzmq_pipe *pipe)
+bool kzmq_pattern_lost(struct kzmq_sock *zs, struct kzmq_pipe *pipe)
 {
+	bool was_live;
+
 	spin_lock_bh(&zs->plock);
-	if (pipe->live) {
+	was_live = pipe->live;
+	if (was_live) {
 		pipe->live = false;
-		zs->nr_peers--;
 		if (zs->pat->lost && pipe->attached)
 			zs->pat->lost(zs, pipe);
 	}
+	spin_unlock_bh(&zs->plock);
+	return was_live;
+}
+
+/**
+ * kzmq_pattern_uncount - one peer less
+ * @zs: the socket
+ *
+ * Context: process.
+ */
+void kzmq_pattern_uncount(struct kzmq_sock *zs)
+{
+	spin_lock_bh(&zs->plock);
+	zs->nr_peers--;
 	spin_unlock_bh(&zs->plock);
 }
 

@@ -18,12 +18,14 @@ struct list_head;
  * @frame: next frame to give, NULL behind the last
  * @pipe:  who sent it, one reference, or NULL
  * @rid:   the routing id of @pipe goes first
+ * @single: @frame is all there is of it, @msg is a pack
  */
 struct kzmq_in {
 	struct kzmq_msg		*msg;
 	struct kzmq_frame	*frame;
 	struct kzmq_pipe	*pipe;
 	bool			rid;
+	bool			single;
 };
 
 /**
@@ -32,6 +34,7 @@ struct kzmq_in {
  * @no_send:  the type never sends
  * @no_recv:  the type never receives
  * @raw:      the wire carries bare octets, no ZMTP
+ * @packs:    takes messages of one short frame in packs
  * @turns:    sending makes readable, receiving makes writable
  * @init:     make private state; process context
  * @close:    the file is gone: drop references to pipes, which hold the socket
@@ -71,6 +74,7 @@ struct kzmq_pattern {
 	bool		no_send;
 	bool		no_recv;
 	bool		raw;
+	bool		packs;
 	bool		turns;
 	int	(*init)(struct kzmq_sock *zs);
 	void	(*close)(struct kzmq_sock *zs);
@@ -120,7 +124,8 @@ void kzmq_pattern_detach(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
 			 bool closing);
 int kzmq_pattern_ready(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
 		       const struct kzmq_rid *peer);
-void kzmq_pattern_lost(struct kzmq_sock *zs, struct kzmq_pipe *pipe);
+void kzmq_pattern_uncount(struct kzmq_sock *zs);
+bool kzmq_pattern_lost(struct kzmq_sock *zs, struct kzmq_pipe *pipe);
 void kzmq_pattern_forget(struct kzmq_sock *zs, struct kzmq_pipe *pipe);
 int kzmq_pattern_input(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
 		       struct kzmq_msg *msg);
@@ -167,6 +172,9 @@ int kzmq_ids_set_next(struct kzmq_sock *zs, sockptr_t val, unsigned int len);
 int kzmq_ids_in(struct kzmq_sock *zs, struct kzmq_in *in);
 int kzmq_ids_peek_in(struct kzmq_sock *zs, struct kzmq_in *in);
 
+/* The frame behind one of a message on its way to the user */
+#define kzmq_in_next(in, f) ((in)->single ? NULL : (f)->next)
+
 /* fq.c: whose message is next */
 struct kzmq_fq {
 	struct list_head	active;
@@ -175,8 +183,6 @@ struct kzmq_fq {
 void kzmq_fq_init(struct kzmq_fq *fq);
 void kzmq_fq_activate(struct kzmq_fq *fq, struct kzmq_pipe *pipe);
 void kzmq_fq_remove(struct kzmq_fq *fq, struct kzmq_pipe *pipe);
-struct kzmq_msg *kzmq_fq_recv(struct kzmq_sock *zs, struct kzmq_pipe **from);
-struct kzmq_msg *kzmq_fq_peek(struct kzmq_sock *zs, struct kzmq_pipe **from);
 int kzmq_fq_in(struct kzmq_sock *zs, struct kzmq_in *in);
 int kzmq_fq_peek_in(struct kzmq_sock *zs, struct kzmq_in *in);
 bool kzmq_fq_readable(struct kzmq_sock *zs);

@@ -49,13 +49,41 @@ struct kzmq_pipe *kzmq_pipe_alloc(struct kzmq_sock *zs, gfp_t gfp)
 	return pipe;
 }
 
+static void queue_take(struct kzmq_pipe *pipe, struct kzmq_queue *q,
+		       struct kzmq_msg *msg)
+{
+	kzmq_queue_drop_head(q, msg->len);
+	atomic_long_sub(msg->len, &pipe->zs->qbytes);
+}
+
+/* The next message of a pack. True when it was the last: the pack is ours. */
+static bool pack_take(struct kzmq_pipe *pipe, struct kzmq_msg *pack,
+		      struct kzmq_frame **res)
+{
+	struct kzmq_frame *f = pipe->pack_at ?: pack->first;
+
+	*res = f;
+	pipe->pack_at = f->next;
+	atomic_long_sub(f->len, &pipe->zs->qbytes);
+	if (f->next)
+		kzmq_queue_consume(&pipe->in, f->len);
+	else
+		kzmq_queue_drop_head(&pipe->in, f->len);
+	return !f->next;
+}
+
 static void queue_purge(struct kzmq_pipe *pipe, struct kzmq_queue *q)
 {
+	struct kzmq_frame *f;
 	struct kzmq_msg *msg;
 
 	while ((msg = kzmq_queue_peek(q))) {
-		kzmq_queue_drop_head(q, msg->len);
-		atomic_long_sub(msg->len, &pipe->zs->qbytes);
+		if (!msg->pack) {
+			queue_take(pipe, q, msg);
+		} else {
+			while (!pack_take(pipe, msg, &f))
+				;
+		}
 		kzmq_msg_put(msg);
 	}
 }
@@ -91,13 +119,6 @@ static bool queue_full(struct kzmq_pipe *pipe, struct kzmq_queue *q)
 	return kzmq_queue_full(q) || (!kzmq_queue_empty(q) && sock_over(pipe));
 }
 
-static void queue_take(struct kzmq_pipe *pipe, struct kzmq_queue *q,
-		       struct kzmq_msg *msg)
-{
-	kzmq_queue_drop_head(q, msg->len);
-	atomic_long_sub(msg->len, &pipe->zs->qbytes);
-}
-
 static int queue_add(struct kzmq_pipe *pipe, struct kzmq_queue *q,
 		     struct kzmq_msg *msg)
 {
@@ -109,6 +130,8 @@ static int queue_add(struct kzmq_pipe *pipe, struct kzmq_queue *q,
 		KZMQ_INC(pipe->zs->zn, NO_MEMORY);
 		return err;
 	}
+	if (msg->pack)
+		kzmq_queue_stands_for(q, msg->nr - 1);
 	atomic_long_add(msg->len, &pipe->zs->qbytes);
 	if (!pipe->conflate || msg->kind != KZMQ_MSG_DATA)
 		return 0;
@@ -181,18 +204,26 @@ static void in_taken(struct kzmq_pipe *pipe)
 /**
  * kzmq_pipe_recv - take the oldest message of the peer
  * @pipe: the pipe
+ * @in:   gets the message, with a reference, and its first frame
  *
  * Context: pattern lock held.
- * Return: the message with the queue's reference, or NULL.
+ * Return: false when there is none.
  */
-struct kzmq_msg *kzmq_pipe_recv(struct kzmq_pipe *pipe)
+bool kzmq_pipe_recv(struct kzmq_pipe *pipe, struct kzmq_in *in)
 {
 	struct kzmq_msg *msg;
 
 	spin_lock(&pipe->lock);
 	msg = kzmq_queue_peek(&pipe->in);
 	if (msg) {
-		queue_take(pipe, &pipe->in, msg);
+		in->msg = msg;
+		in->single = msg->pack;
+		if (!msg->pack) {
+			in->frame = msg->first;
+			queue_take(pipe, &pipe->in, msg);
+		} else if (!pack_take(pipe, msg, &in->frame)) {
+			kzmq_msg_get(msg);
+		}
 		pipe->received++;
 		in_taken(pipe);
 	}
@@ -203,18 +234,23 @@ struct kzmq_msg *kzmq_pipe_recv(struct kzmq_pipe *pipe)
 /**
  * kzmq_pipe_peek - the oldest message of the peer, which stays
  * @pipe: the pipe
+ * @in:   gets the message, with a reference, and its first frame
  *
- * Context: pattern lock held; without another reference the message is good
- * only while it is, and while no connection conflates.
+ * Context: pattern lock held.
+ * Return: false when there is none.
  */
-struct kzmq_msg *kzmq_pipe_peek(struct kzmq_pipe *pipe)
+bool kzmq_pipe_peek(struct kzmq_pipe *pipe, struct kzmq_in *in)
 {
 	struct kzmq_msg *msg;
 
 	spin_lock(&pipe->lock);
 	msg = kzmq_queue_peek(&pipe->in);
-	if (msg)
-		kzmq_msg_get(msg);
+	if (msg) {
+		in->msg = kzmq_msg_get(msg);
+		in->single = msg->pack;
+		in->frame = msg->pack && pipe->pack_at ? pipe->pack_at :
+							 msg->first;
+	}
 	spin_unlock(&pipe->lock);
 	return msg;
 }

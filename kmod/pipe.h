@@ -11,6 +11,8 @@
 #include "queue.h"
 
 struct kzmq_conn;
+struct kzmq_frame;
+struct kzmq_in;
 struct kzmq_msg;
 struct kzmq_sock;
 
@@ -34,6 +36,8 @@ struct kzmq_rid {
  *              below the pattern lock
  * @in:         from the peer
  * @out:        to the peer
+ * @pack_at:    first message of the pack at the head of @in that was not taken,
+ *              NULL when none was
  * @conn:       the connection at the other end, NULL between two of them
  * @conflate:   keep the last data message only, in both queues
  * @in_stop:    the connection stopped reading because @in was full
@@ -69,6 +73,7 @@ struct kzmq_pipe {
 	spinlock_t		lock;
 	struct kzmq_queue	in;
 	struct kzmq_queue	out;
+	struct kzmq_frame	*pack_at;
 	struct kzmq_conn	*conn;
 	bool			conflate;
 	bool			in_stop;
@@ -116,8 +121,8 @@ static inline void kzmq_pipe_put(struct kzmq_pipe *pipe)
 /* The socket's end */
 bool kzmq_pipe_full(struct kzmq_pipe *pipe);
 int kzmq_pipe_send(struct kzmq_pipe *pipe, struct kzmq_msg *msg, bool force);
-struct kzmq_msg *kzmq_pipe_recv(struct kzmq_pipe *pipe);
-struct kzmq_msg *kzmq_pipe_peek(struct kzmq_pipe *pipe);
+bool kzmq_pipe_recv(struct kzmq_pipe *pipe, struct kzmq_in *in);
+bool kzmq_pipe_peek(struct kzmq_pipe *pipe, struct kzmq_in *in);
 void kzmq_pipe_reset(struct kzmq_pipe *pipe);
 void kzmq_pipe_set_hwm(struct kzmq_pipe *pipe, u32 in, u32 out);
 struct kzmq_msg *kzmq_pipe_out_pop_locked(struct kzmq_pipe *pipe);

@@ -141,16 +141,26 @@ static bool queue_ack(struct kzmq_queue *q)
  */
 void kzmq_queue_drop_head(struct kzmq_queue *q, u64 bytes)
 {
+	q->rpos++;
+	if (q->read + 1 == q->written)
+		queue_ran_empty(q);
+	else if (q->rpos == q->head->size)
+		queue_shift(q);
+	kzmq_queue_consume(q, bytes);
+}
+
+/**
+ * kzmq_queue_consume() - one of those that the oldest item stands for was read
+ * @q:     queue, not empty
+ * @bytes: its octets
+ */
+void kzmq_queue_consume(struct kzmq_queue *q, u64 bytes)
+{
 	u64 half = q->byte_max / 2;
 	bool was_over = q->bytes > half;
 
 	q->read++;
-	q->rpos++;
 	q->bytes -= min(bytes, q->bytes);
-	if (kzmq_queue_empty(q))
-		queue_ran_empty(q);
-	else if (q->rpos == q->head->size)
-		queue_shift(q);
 	q->low = queue_ack(q);
 	if (q->byte_max && was_over && q->bytes <= half)
 		q->low = true;

@@ -67,6 +67,7 @@ struct kzmq_queue {
 void kzmq_queue_init(struct kzmq_queue *q, u32 hwm, u64 byte_max);
 void kzmq_queue_set_hwm(struct kzmq_queue *q, u32 hwm);
 int kzmq_queue_push(struct kzmq_queue *q, void *item, u64 bytes, gfp_t gfp);
+void kzmq_queue_consume(struct kzmq_queue *q, u64 bytes);
 void kzmq_queue_drop_head(struct kzmq_queue *q, u64 bytes);
 void kzmq_queue_free(struct kzmq_queue *q);
 
@@ -86,6 +87,17 @@ static inline bool kzmq_queue_empty(const struct kzmq_queue *q)
 static inline u32 kzmq_queue_len(const struct kzmq_queue *q)
 {
 	return (u32)min_t(u64, q->written - q->read, U32_MAX);
+}
+
+/**
+ * kzmq_queue_stands_for() - the item pushed last stands for several
+ * @q: queue
+ * @n: how many more than one; all but one of them are taken by
+ *     kzmq_queue_consume(), the last by kzmq_queue_drop_head()
+ */
+static inline void kzmq_queue_stands_for(struct kzmq_queue *q, u32 n)
+{
+	q->written += n;
 }
 
 /**

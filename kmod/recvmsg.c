@@ -72,7 +72,7 @@ static void show_frame(struct rx_frame *r, const struct kzmq_in *in)
 {
 	r->f = in->frame;
 	r->msg = kzmq_msg_get(in->msg);
-	r->more = in->frame->next;
+	r->more = kzmq_in_next(in, in->frame);
 }
 
 /* The next frame, which stays. Pattern lock held. 0 or a negative errno. */
@@ -120,7 +120,7 @@ static int take_frame(struct kzmq_sock *zs, struct rx_frame *r)
 		zs->in.rid = false;
 	} else {
 		show_frame(r, &zs->in);
-		zs->in.frame = zs->in.frame->next;
+		zs->in.frame = kzmq_in_next(&zs->in, zs->in.frame);
 		if (!zs->in.frame)
 			in_done(zs);
 	}
@@ -224,29 +224,40 @@ static int recv_frame(struct kzmq_sock *zs, struct msghdr *m, size_t len,
 	return err ?: n;
 }
 
+#define BATCH_TAKE	16	/* messages taken under one lock */
+#define BOUNCE_SIZE	SZ_4K
+#define BOUNCE_LEN	512	/* longer frames are copied to the user directly */
+
 /**
  * struct rx_batch - whole messages to be given in one call
- * @in:     the message at hand
- * @rid:    copy of its sender's routing id
+ * @in:     messages taken and not yet copied
+ * @nr_in:  how many
+ * @rid:    copy of the routing id of @in[0]'s sender
  * @lens:   lengths for the control message
  * @nr:     entries in @lens
- * @most:   entries the user has room for
  * @room:   entries @lens has room for
- * @left:   octets the user has room for
+ * @slots:  entries the user has room for beyond those promised
+ * @left:   octets the user has room for beyond those promised
+ * @bounce: short frames on their way to the user
+ * @fill:   octets in @bounce
  * @blind:  no control buffer: one message, lengths unknown to the user
  */
 struct rx_batch {
-	struct kzmq_in	in;
+	struct kzmq_in	in[BATCH_TAKE];
+	u32		nr_in;
 	struct kzmq_rid	rid;
 	u32		*lens;
 	size_t		nr;
-	size_t		most;
 	size_t		room;
+	size_t		slots;
 	size_t		left;
+	u8		*bounce;
+	size_t		fill;
 	bool		blind;
 };
 
-static int batch_fits(struct rx_batch *b, const struct kzmq_in *in)
+/* Promise room for a message. */
+static int batch_promise(struct rx_batch *b, const struct kzmq_in *in)
 {
 	const struct kzmq_frame *f;
 	u64 len = 0, nr = 0;
@@ -255,41 +266,62 @@ static int batch_fits(struct rx_batch *b, const struct kzmq_in *in)
 		len += in->pipe->rid->len;
 		nr++;
 	}
-	for (f = in->frame; f; f = f->next) {
+	for (f = in->frame; f; f = kzmq_in_next(in, f)) {
 		len += f->len;
 		nr++;
 	}
-	if (len > b->left || (!b->blind && b->nr + nr > b->most))
+	if (len > b->left || (!b->blind && nr > b->slots))
 		return -EMSGSIZE;
+	b->left -= len;
+	b->slots -= b->blind ? 0 : nr;
 	return 0;
 }
 
-/* Take the next message if it fits; else it stays in zs->in. */
-static int batch_take(struct kzmq_sock *zs, struct rx_batch *b)
+static void batch_in(struct kzmq_sock *zs, struct rx_batch *b)
+{
+	struct kzmq_in *in = &b->in[b->nr_in++];
+
+	*in = zs->in;
+	memset(&zs->in, 0, sizeof(zs->in));
+	if (in->rid) {
+		b->rid.len = in->pipe->rid->len;
+		memcpy(b->rid.id, in->pipe->rid->id, b->rid.len);
+	}
+	zs->rcvmore = false;
+	zs->received++;
+}
+
+/*
+ * Take the next messages that fit, at most @most; the first that does not
+ * stays in zs->in. 0 when there is any, else why not.
+ */
+static int batch_take(struct kzmq_sock *zs, struct rx_batch *b, u32 most)
 {
 	int err = 0;
 
+	most = min_t(u32, most, BATCH_TAKE);
+	b->nr_in = 0;
 	spin_lock_bh(&zs->plock);
 	if (zs->down)
 		err = -ESHUTDOWN;
-	else if (!zs->in.msg)
-		err = zs->pat->recv(zs, &zs->in);
-	if (!err)
-		err = batch_fits(b, &zs->in);
-	if (!err) {
-		b->in = zs->in;
-		if (b->in.rid) {
-			b->rid.len = b->in.pipe->rid->len;
-			memcpy(b->rid.id, b->in.pipe->rid->id, b->rid.len);
-		}
-		memset(&zs->in, 0, sizeof(zs->in));
-		zs->rcvmore = false;
-		zs->received++;
+	while (!err && b->nr_in < most) {
+		if (!zs->in.msg)
+			err = zs->pat->recv(zs, &zs->in);
+		if (!err)
+			err = batch_promise(b, &zs->in);
+		if (err)
+			break;
+		batch_in(zs, b);
+		/* There is one place for a routing id. */
+		if (b->in[b->nr_in - 1].rid)
+			break;
 	}
 	spin_unlock_bh(&zs->plock);
-	if (!err && zs->pat->turns)
+	if (!b->nr_in)
+		return err;
+	if (zs->pat->turns)
 		kzmq_sock_wake_out(zs);
-	return err;
+	return 0;
 }
 
 static int batch_note(struct rx_batch *b, u32 len, bool more)
@@ -314,45 +346,76 @@ static int batch_note(struct rx_batch *b, u32 len, bool more)
 	return 0;
 }
 
-/* Give the message at hand. Octets or a negative errno. */
-static ssize_t batch_copy(struct rx_batch *b, struct msghdr *m)
+static int bounce_flush(struct rx_batch *b, struct msghdr *m)
 {
+	size_t n = b->fill;
+
+	b->fill = 0;
+	return copy_to_iter(b->bounce, n, &m->msg_iter) == n ? 0 : -EFAULT;
+}
+
+static int batch_frame(struct rx_batch *b, const struct kzmq_frame *f,
+		       bool more, struct msghdr *m)
+{
+	int err;
+
+	err = batch_note(b, f->len, more);
+	if (err)
+		return err;
+	if (b->bounce && f->data && f->len <= BOUNCE_LEN) {
+		if (b->fill + f->len > BOUNCE_SIZE) {
+			err = bounce_flush(b, m);
+			if (err)
+				return err;
+		}
+		memcpy(b->bounce + b->fill, f->data, f->len);
+		b->fill += f->len;
+		return 0;
+	}
+	if (b->fill) {
+		err = bounce_flush(b, m);
+		if (err)
+			return err;
+	}
+	return kzmq_frame_to_iter(f, f->len, &m->msg_iter);
+}
+
+/* Give one message that was taken. Octets or a negative errno. */
+static ssize_t batch_copy(struct rx_batch *b, const struct kzmq_in *in,
+			  struct msghdr *m)
+{
+	struct kzmq_frame own = { .data = b->rid.id, .len = b->rid.len };
 	const struct kzmq_frame *f;
 	ssize_t done = 0;
 	int err;
 
-	if (b->in.rid) {
-		err = batch_note(b, b->rid.len, true);
-		if (!err && copy_to_iter(b->rid.id, b->rid.len, &m->msg_iter) !=
-			    b->rid.len)
-			err = -EFAULT;
+	if (in->rid) {
+		err = batch_frame(b, &own, true, m);
 		if (err)
 			return err;
-		done += b->rid.len;
+		done += own.len;
 	}
-	for (f = b->in.frame; f; f = f->next) {
-		err = batch_note(b, f->len, f->next);
-		if (!err)
-			err = kzmq_frame_to_iter(f, f->len, &m->msg_iter);
+	for (f = in->frame; f; f = kzmq_in_next(in, f)) {
+		err = batch_frame(b, f, kzmq_in_next(in, f), m);
 		if (err)
 			return err;
 		done += f->len;
 	}
-	b->left -= done;
 	return done;
 }
 
-static int batch_wait(struct kzmq_sock *zs, struct rx_batch *b, long timeo)
+static int batch_wait(struct kzmq_sock *zs, struct rx_batch *b, u32 most,
+		      long timeo)
 {
 	struct kzmq_wait w;
 	int err;
 
-	err = batch_take(zs, b);
+	err = batch_take(zs, b, most);
 	if (err != -EAGAIN || !timeo)
 		return err;
 	kzmq_wait_in(&w, zs);
 	do {
-		err = batch_take(zs, b);
+		err = batch_take(zs, b, most);
 		if (err != -EAGAIN)
 			break;
 		err = kzmq_wait(&w, &timeo);
@@ -360,6 +423,25 @@ static int batch_wait(struct kzmq_sock *zs, struct rx_batch *b, long timeo)
 	kzmq_wait_end(&w);
 	pass_on(zs);
 	return err;
+}
+
+/* Copy all that were taken; references go in any case. */
+static ssize_t batch_give(struct rx_batch *b, struct msghdr *m)
+{
+	ssize_t n = 0, done = 0;
+	u32 i;
+
+	if (b->nr_in > 1 && !b->bounce)
+		b->bounce = kmalloc(BOUNCE_SIZE, GFP_KERNEL | __GFP_NOWARN);
+	for (i = 0; i < b->nr_in; i++) {
+		if (n >= 0)
+			n = batch_copy(b, &b->in[i], m);
+		if (n >= 0)
+			done += n;
+		kzmq_in_put(&b->in[i]);
+	}
+	b->nr_in = 0;
+	return n < 0 ? n : done;
 }
 
 static size_t control_room(const struct msghdr *m)
@@ -376,43 +458,53 @@ static size_t control_room(const struct msghdr *m)
 }
 
 static ssize_t recv_batch(struct kzmq_sock *zs, struct msghdr *m, size_t len,
-			  int flags, int most)
+			  int flags, u32 most)
 {
 	long timeo = sock_rcvtimeo(&zs->sk, flags & MSG_DONTWAIT);
-	struct rx_batch b = { .left = len, .most = control_room(m) };
+	struct rx_batch *b;
 	ssize_t n, done = 0;
-	bool given = false;
+	u32 got;
 	int err;
 
 	if (flags & MSG_PEEK)
 		return -EINVAL;
-	b.blind = !m->msg_controllen;
-	if (b.blind)
+	b = kmalloc(sizeof(*b), GFP_KERNEL);
+	if (!b)
+		return -ENOMEM;
+	memset(b, 0, sizeof(*b));
+	b->left = len;
+	b->slots = control_room(m);
+	b->blind = !m->msg_controllen;
+	if (b->blind)
 		most = 1;
-	err = batch_wait(zs, &b, timeo);
+	err = batch_wait(zs, b, most, timeo);
 	while (!err) {
-		n = batch_copy(&b, m);
-		kzmq_in_put(&b.in);
+		got = b->nr_in;
+		n = batch_give(b, m);
 		if (n < 0) {
 			err = n;
 			break;
 		}
-		given = true;
 		done += n;
-		if (!--most)
+		most -= got;
+		if (!most || batch_take(zs, b, most))
 			break;
-		err = batch_take(zs, &b);
 	}
-	if (given) {
+	/* What was taken and cannot be given is lost, as with any socket. */
+	if (!err && b->fill)
+		err = bounce_flush(b, m);
+	if (!err) {
 		m->msg_flags |= MSG_EOR;
-		if (b.blind)
+		if (b->blind)
 			m->msg_flags |= MSG_CTRUNC;
 		else
 			put_cmsg(m, SOL_ZMQ, ZMQ_CMSG_FRAMES,
-				 b.nr * sizeof(u32), b.lens);
+				 b->nr * sizeof(u32), b->lens);
 	}
-	kvfree(b.lens);
-	return given ? done : err;
+	kvfree(b->lens);
+	kfree(b->bounce);
+	kfree(b);
+	return err ?: done;
 }
 
 /**

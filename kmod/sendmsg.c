@@ -31,6 +31,8 @@ struct tx_frames {
 #define CHUNK_BYTES	SZ_256K
 /* Sends without a pause that are still transmitted at once */
 #define BURST_SPARSE	2
+/* CPU time that a sender may spend on its own between two of them */
+#define BURST_PAUSE	NSEC_PER_MSEC
 
 /*
  * Will the sender be back at once? It was, if it has not slept since its last
@@ -43,11 +45,11 @@ static bool sender_dense(struct kzmq_sock *zs)
 	unsigned int nr = READ_ONCE(b->nr);
 
 	if (b->task != current || b->nvcsw != current->nvcsw ||
-	    time_after(jiffies, b->when + 1))
+	    current->se.sum_exec_runtime - b->ran > BURST_PAUSE)
 		nr = 0;
 	b->task = current;
 	b->nvcsw = current->nvcsw;
-	b->when = jiffies;
+	b->ran = current->se.sum_exec_runtime;
 	if (nr < BURST_SPARSE)
 		nr++;
 	else
@@ -448,8 +450,6 @@ int kzmq_sendmsg(struct socket *sock, struct msghdr *m, size_t len)
 		return -EISCONN;
 	if (READ_ONCE(zs->down))
 		return -ESHUTDOWN;
-	if (len > READ_ONCE(zs->zn->lim.msg_size_max) && !m->msg_controllen)
-		return -EMSGSIZE;
 	err = parse_control(zs, m, len, &fr);
 	if (err)
 		return err;

@@ -48,7 +48,7 @@ struct kzmq_opts {
  * struct kzmq_burst - does a sender send again and again without a pause
  * @task: the last sender, compared only
  * @nvcsw: how often it had gone to sleep then
- * @when: jiffies then
+ * @ran:  nanoseconds it had run then, as of the last tick
  * @nr:   such sends in a row; receiving a message begins anew
  *
  * A guess that decides who transmits, so no lock.
@@ -56,7 +56,7 @@ struct kzmq_opts {
 struct kzmq_burst {
 	const void	*task;
 	unsigned long	nvcsw;
-	unsigned long	when;
+	u64		ran;
 	unsigned int	nr;
 };
 
