@@ -83,6 +83,9 @@ int __kzmq_dec_header(struct kzmq_dec *d, const u8 *p, size_t len, bool *done,
 	take = min_t(size_t, len, (size_t)need - d->have);
 	memcpy(d->hdr + d->have, p, take);
 	d->have += (u8)take;
+	/* A long 1.0 length is judged before the flags behind it come. */
+	if (d->have == need - 1 && need == KZMQ_HDR_MAX && dec_v1(d->hdr, h))
+		return -EPROTO;
 	if (d->have < need)
 		return (int)take;
 	err = dec_parse(d->ver, d->hdr, h);

@@ -28,7 +28,7 @@ static struct zp_row table[] = {
 	{ .title = "REQ/REP 64 B, round trip", .test = &zp_lat, .size = 64,
 	  .count = { 1000, 1000, 1000 }, .batch = 1 },
 	{ .title = "PUSH/PULL 64 KiB, message", .test = &zp_thr, .size = 65536,
-	  .count = { 400, 400, 400 }, .batch = 1 },
+	  .count = { 1000, 1000, 1000 }, .batch = 1 },
 	{ .title = "connect, round trip, close", .test = &zp_conn, .size = 64,
 	  .count = { 100, 100, 100 }, .batch = 1 },
 	{ .title = "PUB to 8 SUB 64 B, delivery", .test = &zp_fanout,

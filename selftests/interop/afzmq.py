@@ -276,6 +276,25 @@ class Socket:
             raise AssertionError(f"unexpected message {self.recv_multipart()}")
 
 
+class Couple:
+    """Two connected sockets, a has bound."""
+
+    def __init__(self, a_kind=PAIR, b_kind=PAIR, a_options=(), b_options=()):
+        self.a = Socket(a_kind, a_options)
+        self.b = Socket(b_kind, b_options)
+        self.where = self.a.bind("tcp://127.0.0.1:*")
+        self.b.connect(self.where)
+        self.a.wait_peers(1)
+        self.b.wait_peers(1)
+
+    def __enter__(self):
+        return self.a, self.b
+
+    def __exit__(self, *_):
+        self.a.close()
+        self.b.close()
+
+
 def under_test():
     """The class of the sockets under test.
 

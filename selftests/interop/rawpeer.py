@@ -158,6 +158,9 @@ class Listener:
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
         self.sock.close()
 
     def accept(self, idle=None):

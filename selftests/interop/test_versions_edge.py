@@ -9,10 +9,12 @@ As in test_versions_raw.py each script runs with libzmq and with AF_ZMQ.
 
 import functools
 import struct
+import threading
 
 import afzmq
 from afzmq import (DEALER, HANDSHAKE_IVL, MAXMSGSIZE, PAIR, PUB, PULL, PUSH,
-                   REP, REQ, ROUTER, ROUTING_ID, SUB, SUBSCRIBE, XPUB, XSUB)
+                   REP, REQ, ROUTER, ROUTING_ID, STREAM, SUB, SUBSCRIBE,
+                   XPUB, XSUB)
 from matrix import body
 from rawpeer import (SIGNATURE, command, connect, frame, frame1, greeting2,
                      greeting3, message, properties, ready)
@@ -339,6 +341,59 @@ for what, octets in GOOD_READY.items():
         functools.partial(kept, raw_ready=octets))
 
 
+# ---- waiting
+
+
+def sleeper(cls, kind, talk, want, listens):
+    """Somebody waits in recv() when the peer comes and when it speaks."""
+    with Session(cls, kind, listens) as s:
+        peer = threading.Timer(0.3, talk, (s.raw,))
+        peer.start()
+        same(s.note("message", s.target.recv_multipart()), want)
+        peer.join()
+        return s
+
+
+def says(version, raw_kind, *data):
+    def talk(raw):
+        version.shake(raw, raw_kind, b"name")
+        raw.send(*data)
+    return talk
+
+
+SLEEPERS = (
+    ("XPUB, a 1.0 subscriber comes", XPUB, says(V1, b"SUB"), [b"\1"]),
+    ("XPUB, a 3.1 subscriber asks", XPUB, says(
+        V31, b"SUB", V31.subscription(b"A")), [b"\1A"]),
+    ("XPUB, a 3.0 subscriber asks", XPUB, says(
+        V30, b"SUB", V30.subscription(b"A")), [b"\1A"]),
+    ("ROUTER", ROUTER, says(V31, b"DEALER", message(b"x")), [b"name", b"x"]),
+    ("ROUTER, a probe", ROUTER, says(V31, b"DEALER", message(b"")),
+     [b"name", b""]),
+    ("PULL, 1.0", PULL, says(V1, b"PUSH", frame1(b"x")), [b"x"]),
+    ("REP", REP, says(V31, b"REQ", message(b"", b"x")), [b"x"]),
+)
+
+
+@tap.case("recv() is woken: STREAM, a peer comes and goes")
+def _stream_sleeper():
+    with K(STREAM) as target:
+        where = target.bind("tcp://127.0.0.1:*")
+        made = []
+        peer = threading.Timer(0.3, lambda: made.append(connect(where)))
+        peer.start()
+        frames = target.recv_multipart()
+        same((len(frames[0]), frames[1:]), (5, [b""]))
+        peer.join()
+        made[0].close()
+        same(target.recv_multipart(), frames)
+
+
+for what, one, way, want in SLEEPERS:
+    script(f"recv() is woken: {what}", both=False)(functools.partial(
+        sleeper, kind=one, talk=way, want=want))
+
+
 # ---- refused
 
 
@@ -482,7 +537,6 @@ def silent(cls, listens):
 
 def comes_back(cls, version, listens):
     """A connecting target tries again after the connection was lost."""
-    assert listens
     with Session(cls, PUSH, listens) as s:
         for n in range(3):
             hello(s, version, b"PULL")
@@ -495,7 +549,6 @@ def comes_back(cls, version, listens):
 
 def comes_back_early(cls, when, listens):
     """The connection is lost in mid-handshake."""
-    assert listens
     with Session(cls, PUSH, listens) as s:
         s.target.send(b"survives")
         s.raw.send(greeting3()[:when])
@@ -558,7 +611,7 @@ def in_turn(cls, listens):
             # an answer tells that the socket knows this peer
             raws[-1].send(version.encode(b"here"))
             same(s.target.recv_multipart(), [b"here"])
-        for n in range(8):
+        for _ in range(8):
             s.target.send(b"job")
         for version, raw in zip(ALL, raws):
             same([version.read(raw), version.read(raw)], [[b"job"], [b"job"]])

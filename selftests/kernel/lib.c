@@ -247,8 +247,11 @@ ssize_t zrecv(int fd, void *buf, size_t len, int flags, bool *eor)
 {
 	struct iovec iov = { .iov_base = buf, .iov_len = len };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	long long start = kz_now_ms();
 	ssize_t n = recvmsg(fd, &msg, flags);
 
+	if (n >= 0 && woken_late(start, kz_ms(KZ_WAIT_MS)))
+		KZ_DIE("received %zd octets at the time limit only", n);
 	if (eor)
 		*eor = n >= 0 && (msg.msg_flags & MSG_EOR);
 	return n;

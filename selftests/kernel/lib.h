@@ -156,6 +156,7 @@ void xpeers(int fd, unsigned int n);
 void xtopics(int fd, int n);
 bool wait_in_msgs(int fd, unsigned long long n, int ms);
 bool wait_out_msgs(int fd, unsigned long long n, int ms);
+bool woken_late(long long start, int ms);
 int poll1(int fd, int events, int ms);
 bool wait_ready(int fd, int events);
 bool wait_exit(pid_t pid, int *status, int ms);

@@ -95,14 +95,26 @@ bool wait_out_msgs(int fd, unsigned long long n, int ms)
 	}
 }
 
+/*
+ * A wait that ends with its time limit and yet has something to show was not
+ * woken when it should have been.
+ */
+bool woken_late(long long start, int ms)
+{
+	return ms >= 1000 && kz_now_ms() - start >= ms - 1;
+}
+
 /* poll() of one descriptor: its revents, 0 when nothing came in time */
 int poll1(int fd, int events, int ms)
 {
 	struct pollfd p = { .fd = fd, .events = events };
+	long long start = kz_now_ms();
 	int n = poll(&p, 1, ms);
 
 	if (n < 0)
 		KZ_DIE("poll");
+	if (n && woken_late(start, ms))
+		KZ_DIE("poll found %#x at its time limit only", p.revents);
 	return n ? p.revents : 0;
 }
 

@@ -509,4 +509,56 @@ TEST_F_TIMEOUT(h, silent_connections, 120)
 	EXPECT_TRUE(wait_peers(self->t.fd, 1, KZ_WAIT_MS));
 }
 
+/* who has been silent longest makes room; nobody who is ready does */
+TEST(oldest_handshake_goes)
+{
+	int fd, good, raw[30], i;
+	char ep[EP_LEN], sig[10];
+
+	own_netns();
+	fd = xsocket(ZMQ_PULL);
+	good = xsocket(ZMQ_PUSH);
+	xbind_any(fd, ep);
+	xconnect(good, ep);
+	xpeers(fd, 1);
+	ASSERT_OK(sysctl_set("handshakes_max", 10));
+	for (i = 0; i < 30; i++)
+		raw[i] = raw_connect(ep);
+	for (i = 0; i < 20; i++)
+		EXPECT_TRUE(raw_closed(raw[i]));
+	/* only our signature, and they live */
+	for (i = 20; i < 30; i++)
+		EXPECT_TRUE(raw_read(raw[i], sig, 10));
+	EXPECT_LE(20, mib("HandshakesEvicted"));
+	xsends(good, "undisturbed", 0);
+	EXPECT_GOT(fd, "undisturbed");
+}
+
+/* connections over the limit wait until one goes */
+TEST(connections_are_limited)
+{
+	int fd, push[8], i;
+	char ep[EP_LEN];
+
+	own_netns();
+	ASSERT_OK(sysctl_set("conns_max", 5));
+	fd = xsocket(ZMQ_PULL);
+	xbind_any(fd, ep);
+	for (i = 0; i < 8; i++) {
+		push[i] = xsocket(ZMQ_PUSH);
+		xconnect(push[i], ep);
+	}
+	xpeers(fd, 5);
+	poll1(fd, 0, kz_ms(KZ_QUIET_MS));
+	xpeers(fd, 5);
+	for (i = 0; i < 8; i++) {
+		struct zmq_stats st;
+
+		xstats(push[i], &st);
+		if (st.peers)
+			xclose(push[i]);
+	}
+	xpeers(fd, 3);
+}
+
 ZMQ_HARNESS_MAIN

@@ -7,7 +7,7 @@
 
 #include <sys/sysinfo.h>
 
-#define HUGE	(1UL << 30)
+#define HUGE	0x40000000UL
 #define WAIT	200000
 
 struct job {
@@ -66,10 +66,10 @@ static void transfer(struct __test_metadata *_metadata, int parts)
 	int fd[2];
 
 	sysinfo(&si);
-	if (si.totalram * si.mem_unit < 4UL << 30)
+	if (si.totalram * si.mem_unit < 4 * HUGE)
 		SKIP(return, "less than 4 GiB of memory");
 	own_netns();
-	ASSERT_OK(sysctl_set("mem_max", 4LL << 30));
+	ASSERT_OK(sysctl_set("mem_max", 4 * HUGE));
 	xpair(ZMQ_PULL, ZMQ_PUSH, fd);
 	xtimeo(fd[0], kz_ms(WAIT), kz_ms(WAIT));
 	xtimeo(fd[1], kz_ms(WAIT), kz_ms(WAIT));

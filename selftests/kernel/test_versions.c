@@ -101,7 +101,7 @@ TEST_F(v, v31_octet_by_octet)
 	EXPECT_GOT(fd, "xyz");
 }
 
-/* metadata: type and identity as WIRE says, ours and theirs */
+/* metadata: type and identity ours and theirs */
 TEST_F(v, ready_has_type_and_identity)
 {
 	int fd = xsocket(ZMQ_DEALER), raw;
@@ -505,6 +505,19 @@ TEST_F(v, v10_subscriber_gets_all)
 		if (poll1(raw, POLLIN, 5))
 			break;
 	}
+	EXPECT_TRUE(raw_expect(raw, RAW_LIT("\4\0any")));
+}
+
+/* it is shown to an XPUB, and wakes one that waits */
+TEST_F(v, v10_subscriber_is_shown)
+{
+	int pub = xsocket(ZMQ_XPUB), raw = join(pub, variant->raw_listens);
+
+	raw_write(raw, RAW_LIT("\1\0"));
+	EXPECT_TRUE(wait_ready(pub, POLLIN));
+	EXPECT_GOT(pub, "\1");
+	xsends(pub, "any", 0);
+	EXPECT_TRUE(raw_expect(raw, SIG, 10));
 	EXPECT_TRUE(raw_expect(raw, RAW_LIT("\4\0any")));
 }
 
