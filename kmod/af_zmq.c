@@ -55,7 +55,7 @@ static int af_zmq_bind(struct socket *sock, struct kzmq_sockaddr *uaddr, int len
 }
 
 static int af_zmq_connect(struct socket *sock, struct kzmq_sockaddr *uaddr,
-		       int len, int flags)
+			  int len, int flags)
 {
 	struct sockaddr_zmq *addr = (struct sockaddr_zmq *)uaddr;
 	int n = addr_text(addr, len);
@@ -96,7 +96,7 @@ static int af_zmq_shutdown(struct socket *sock, int how)
 }
 
 static __poll_t af_zmq_poll(struct file *file, struct socket *sock,
-			 poll_table *wait)
+			    poll_table *wait)
 {
 	struct kzmq_sock *zs = kzmq_sk(sock->sk);
 	__poll_t mask = 0;
@@ -138,7 +138,7 @@ static int af_zmq_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg
 
 #ifdef CONFIG_COMPAT
 static int af_zmq_compat_ioctl(struct socket *sock, unsigned int cmd,
-			    unsigned long arg)
+			       unsigned long arg)
 {
 	return af_zmq_ioctl(sock, cmd, (unsigned long)compat_ptr(arg));
 }

@@ -37,6 +37,7 @@ static void conn_again(struct work_struct *work);
 void kzmq_conn_kick(struct kzmq_conn *conn, enum kzmq_ev ev)
 {
 	set_bit(ev, &conn->events);
+	/* Before we learn that the work item runs: it must see the bit. */
 	smp_mb__after_atomic();
 	kzmq_conn_get(conn);
 	if (!queue_work(kzmq_wq, &conn->work))

@@ -30,6 +30,7 @@ struct socket;
  * @KZMQ_EV_TX:         there may be something to send or room to send it
  * @KZMQ_EV_EOF:        the lower socket ended
  * @KZMQ_EV_ERROR:      the peer broke the protocol; conn->err says how
+ * @KZMQ_EV_MAX:        how many there are
  *
  * Worked off in this order.
  */
@@ -53,6 +54,7 @@ enum kzmq_ev {
  * @KZMQ_CONN_CLOSING:    sending what is left, reading nothing
  * @KZMQ_CONN_FIN:        all is sent and shut down, the peer has to confirm
  * @KZMQ_CONN_DEAD:       the lower socket is gone
+ * @KZMQ_CONN_STATES:     how many there are
  *
  *	CONNECTING -> HANDSHAKE -> READY -> CLOSING -> FIN -> DEAD
  *	and from each of them straight to DEAD
@@ -145,7 +147,7 @@ struct kzmq_rx {
  * @stage_off: octets of it that were sent
  */
 struct kzmq_tx {
-	struct mutex		lock;
+	struct mutex		lock;	/* who holds it sends */
 	bool			on;
 	bool			dead;
 	u8			n;
@@ -234,7 +236,7 @@ struct kzmq_conn {
 	struct delayed_work	again;
 	struct list_head	ctl;
 	u32			nr_pongs;
-	spinlock_t		ctl_lock;
+	spinlock_t		ctl_lock;	/* protects ctl, nr_pongs */
 	struct kzmq_rx		rx;
 	struct kzmq_tx		tx;
 	void	(*saved_data_ready)(struct sock *sk);

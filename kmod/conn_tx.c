@@ -474,9 +474,12 @@ static bool tx_more(struct kzmq_conn *conn)
 {
 	struct kzmq_tx *tx = &conn->tx;
 
-	return tx->n || tx->stage_len || !list_empty_careful(&conn->ctl) ||
-	       (tx->on && conn->pipe &&
-		!data_race(kzmq_queue_empty(&conn->pipe->out)));
+	if (tx->n || tx->stage_len || !list_empty_careful(&conn->ctl))
+		return true;
+	if (!tx->on || !conn->pipe)
+		return false;
+	/* data_race: as said above, a glance */
+	return !data_race(kzmq_queue_empty(&conn->pipe->out));
 }
 
 static int tx_drain(struct kzmq_conn *conn)
@@ -493,7 +496,9 @@ static int tx_drain(struct kzmq_conn *conn)
 		ret = -EAGAIN;
 		if (!conn->tr->tx_room(conn))
 			break;
-		ret = tx_between(tx) ? tx_ctl(conn) : 0;
+		ret = 0;
+		if (!list_empty_careful(&conn->ctl) && tx_between(tx))
+			ret = tx_ctl(conn);
 		if (!ret)
 			ret = tx_step(conn);
 		if (ret < 0)
@@ -518,12 +523,14 @@ void kzmq_conn_tx(struct kzmq_conn *conn)
 	int ret = 0;
 
 	set_bit(KZMQ_CONN_TX_WANT, &conn->flags);
+	/* The note is there before the owner is found to be at work. */
 	smp_mb__after_atomic();
 	while (test_bit(KZMQ_CONN_TX_WANT, &conn->flags)) {
 		/* The owner looks for the note after it has let go. */
 		if (!mutex_trylock(&conn->tx.lock))
 			return;
 		clear_bit(KZMQ_CONN_TX_WANT, &conn->flags);
+		/* Who queues after this look leaves a new note. */
 		smp_mb__after_atomic();
 		if (!conn->tx.dead) {
 			conn->tr->lock(conn);
@@ -538,6 +545,7 @@ void kzmq_conn_tx(struct kzmq_conn *conn)
 			}
 		}
 		mutex_unlock(&conn->tx.lock);
+		/* Pairs with the one above: let go, then look for notes. */
 		smp_mb();
 	}
 }
@@ -574,7 +582,7 @@ bool kzmq_conn_tx_empty(struct kzmq_conn *conn)
 		(!conn->tx.n && !conn->tx.stage_len && !ctl_first(conn) &&
 		 (!conn->pipe || kzmq_pipe_out_empty(conn->pipe)));
 	mutex_unlock(&conn->tx.lock);
-	/* Somebody may have left a note and gone because we had the lock. */
+	/* Let go, then look: somebody may have left a note because of us. */
 	smp_mb();
 	if (!empty && test_bit(KZMQ_CONN_TX_WANT, &conn->flags))
 		kzmq_conn_kick(conn, KZMQ_EV_TX);

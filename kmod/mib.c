@@ -8,7 +8,7 @@
 #include "netns.h"
 
 const char * const kzmq_mib_names[KZMQ_MIB_MAX] = {
-#define KZMQ_MIB_NAME(id, name) [KZMQ_MIB_##id] = name,
+#define KZMQ_MIB_NAME(id, name)[KZMQ_MIB_##id] = name,
 	KZMQ_MIB_LIST(KZMQ_MIB_NAME)
 #undef KZMQ_MIB_NAME
 };

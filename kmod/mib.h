@@ -7,7 +7,7 @@
 #define KZMQ_MIB_H
 
 #define KZMQ_MIB_LIST(M)						\
-	M(SOCKETS,		"SocketsOpened")	/* socket() calls that worked */ \
+	M(SOCKETS,		"SocketsOpened")	/* socket() calls */	\
 	M(CONNECTS,		"Connects")		/* lower connects begun */ \
 	M(CONNECT_FAILED,	"ConnectFailures")	/* refused, unreachable, timed out */ \
 	M(RETRIES,		"Reconnects")		/* further tries of one endpoint */ \
@@ -39,7 +39,7 @@
 	M(DROP_HWM,		"DropsFull")		/* message for a full peer */ \
 	M(DROP_UNROUTABLE,	"DropsUnroutable")	/* message for an unknown peer */ \
 	M(DROP_PEER_GONE,	"DropsPeerGone")	/* queued for a peer that left */ \
-	M(DROP_UNEXPECTED,	"DropsUnexpected")	/* the socket type takes none from this peer */ \
+	M(DROP_UNEXPECTED,	"DropsUnexpected")	/* the type takes none */ \
 	M(MSGS_IN,		"MsgsReceived")		/* whole messages decoded */ \
 	M(MSGS_OUT,		"MsgsSent")		/* whole messages given to a transport */ \
 	M(BYTES_IN,		"BytesReceived")	/* octets of payload in these */ \

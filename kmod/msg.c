@@ -564,8 +564,9 @@ int kzmq_frame_to_iter(const struct kzmq_frame *f, u64 n, struct iov_iter *to)
 		for (i = 0; i < b->nr && n; i++) {
 			bv = &b->bv[i];
 			m = min_t(u64, n, bv->bv_len);
-			if (copy_page_to_iter(bv->bv_page, bv->bv_offset, m,
-					      to) != m)
+			/* In one go where copy_page_to_iter() cuts at pages */
+			if (copy_to_iter((u8 *)page_address(bv->bv_page) +
+					 bv->bv_offset, m, to) != m)
 				return -EFAULT;
 			n -= m;
 		}

@@ -321,7 +321,8 @@ static void pub_one(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
 {
 	if (pipe->gone || pipe->mute)
 		return;
-	if (!kzmq_pipe_send(pipe, msg, false)) {
+	/* With NODROP all were found to have room a moment ago. */
+	if (!kzmq_pipe_send(pipe, msg, zs->pub->nodrop)) {
 		kzmq_pipe_flush_add(pipe, flush);
 		return;
 	}
@@ -349,6 +350,61 @@ static int pub_send(struct kzmq_sock *zs, struct kzmq_msg *msg,
 		pub_one(zs, pipe, msg, flush);
 	kzmq_msg_put(msg);
 	return 0;
+}
+
+/* Count and release what the pipes have got. */
+static u32 pub_drop_list(struct kzmq_msg **list, u32 n, size_t *bytes)
+{
+	struct kzmq_msg *msg;
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		msg = *list;
+		*list = msg->next;
+		*bytes += msg->len;
+		kzmq_msg_put(msg);
+	}
+	return n;
+}
+
+/* The same pipes get all of them: once round the pipes, not for each. */
+static u32 pub_send_many(struct kzmq_sock *zs, struct kzmq_msg **list,
+			 struct list_head *flush, size_t *bytes)
+{
+	struct kzmq_pub *pub = zs->pub;
+	u32 n = 0, got, lost = 0;
+	struct kzmq_pipe *pipe;
+	struct kzmq_msg *msg;
+	LIST_HEAD(to);
+	u64 len = 0, all;
+
+	if (pub->invert || pub->last_value ||
+	    !kzmq_subs_match_all(&pub->st, &to))
+		return 0;
+	for (msg = *list; msg; msg = msg->next) {
+		len += msg->len;
+		n++;
+	}
+	all = len * zs->nr_peers;
+	list_for_each_entry(pipe, &to, out_node)
+		if (!pipe->gone && !pipe->mute)
+			n = min(n, kzmq_pipe_out_room(pipe, len, all));
+	if (!n)
+		return 0;
+	list_for_each_entry(pipe, &to, out_node) {
+		if (pipe->gone || pipe->mute)
+			continue;
+		got = kzmq_pipe_send_list(pipe, *list, n);
+		kzmq_pipe_flush_add(pipe, flush);
+		pipe->dropped += n - got;
+		lost += n - got;
+	}
+	if (unlikely(lost)) {
+		zs->dropped += lost;
+		KZMQ_ADD(zs->zn, DROP_HWM, lost);
+		trace_kzmq_drop(zs, "memory");
+	}
+	return pub_drop_list(list, n, bytes);
 }
 
 static bool pub_writable(struct kzmq_sock *zs)
@@ -504,6 +560,7 @@ const struct kzmq_pattern kzmq_pat_pub = {
 	.purge		= pub_purge,
 	.check		= pub_check,
 	.send		= pub_send,
+	.send_many	= pub_send_many,
 	.input		= pub_input,
 	.writable	= pub_writable,
 	.setopt		= pub_setopt,
@@ -520,6 +577,7 @@ const struct kzmq_pattern kzmq_pat_xpub = {
 	.purge		= pub_purge,
 	.check		= pub_check,
 	.send		= pub_send,
+	.send_many	= pub_send_many,
 	.recv		= xpub_recv,
 	.peek		= kzmq_fq_peek_in,
 	.input		= pub_input,

@@ -54,6 +54,8 @@ struct kzmq_in {
  *            that @send would give, nothing changes. NULL: @writable decides
  * @send:     route a whole message. 0 takes the message over; else it stays
  *            the caller's. Pipes to be flushed go on the list
+ * @send_many: route whole messages, linked by next, while there is no question
+ *            about any; those are taken off the list. Returns how many
  * @recv:     the next message. 0, -EAGAIN when there is none, -EBADFD when the
  *            socket is not in the state to receive
  * @peek:     what @recv would give, with references of its own; it stays
@@ -90,6 +92,8 @@ struct kzmq_pattern {
 	int	(*check)(struct kzmq_sock *zs, const struct kzmq_frame *first);
 	int	(*send)(struct kzmq_sock *zs, struct kzmq_msg *msg,
 			struct list_head *flush);
+	u32	(*send_many)(struct kzmq_sock *zs, struct kzmq_msg **list,
+			     struct list_head *flush, size_t *bytes);
 	int	(*recv)(struct kzmq_sock *zs, struct kzmq_in *in);
 	int	(*peek)(struct kzmq_sock *zs, struct kzmq_in *in);
 	int	(*input)(struct kzmq_sock *zs, struct kzmq_pipe *pipe,

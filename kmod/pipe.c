@@ -112,7 +112,8 @@ static bool sock_over(struct kzmq_pipe *pipe)
 }
 
 /* An empty queue takes one message whatever its size. */
-static bool queue_full(struct kzmq_pipe *pipe, struct kzmq_queue *q)
+static __always_inline bool queue_full(struct kzmq_pipe *pipe,
+				       struct kzmq_queue *q)
 {
 	if (pipe->conflate)
 		return false;
@@ -189,6 +190,59 @@ int kzmq_pipe_send(struct kzmq_pipe *pipe, struct kzmq_msg *msg, bool force)
 	}
 	spin_unlock(&pipe->lock);
 	return err;
+}
+
+/**
+ * kzmq_pipe_out_room - how many messages the queue to the peer takes
+ * @pipe:  the pipe
+ * @bytes: octets they have together
+ * @all:   octets that go to all pipes of the socket with them
+ *
+ * Context: pattern lock held.
+ * Return: how many for certain; 0 may also mean that one has to ask for each.
+ */
+u32 kzmq_pipe_out_room(struct kzmq_pipe *pipe, u64 bytes, u64 all)
+{
+	struct kzmq_limits *lim = &pipe->zs->zn->lim;
+	struct kzmq_queue *q = &pipe->out;
+	u32 room = U32_MAX;
+
+	spin_lock(&pipe->lock);
+	if (queue_full(pipe, q) || pipe->conflate ||
+	    (q->byte_max && q->bytes + bytes > q->byte_max) ||
+	    atomic_long_read(&pipe->zs->qbytes) + all >
+	    READ_ONCE(lim->sock_bytes_max))
+		room = 0;
+	else if (q->hwm)
+		room = q->hwm - (q->written - q->acked);
+	spin_unlock(&pipe->lock);
+	return room;
+}
+
+/**
+ * kzmq_pipe_send_list - queue messages for which there is room
+ * @pipe: the pipe
+ * @msg:  the first, linked by next; a reference of each is taken
+ * @n:    how many, at most what kzmq_pipe_out_room() gave
+ *
+ * Context: pattern lock held since.
+ * Return: how many; fewer than @n for want of memory.
+ */
+u32 kzmq_pipe_send_list(struct kzmq_pipe *pipe, struct kzmq_msg *msg, u32 n)
+{
+	u32 i;
+
+	spin_lock(&pipe->lock);
+	for (i = 0; i < n; i++, msg = msg->next) {
+		kzmq_msg_get(msg);
+		if (queue_add(pipe, &pipe->out, msg)) {
+			kzmq_msg_put(msg);
+			break;
+		}
+	}
+	pipe->sent += i;
+	spin_unlock(&pipe->lock);
+	return i;
 }
 
 /* The reader of @in took something: may the connection read on? */
@@ -385,6 +439,7 @@ void kzmq_pipe_flush_all(struct list_head *flush, bool dense)
 		list_del_init(&pipe->flush_node);
 		/* Who queues from here on must flush by himself. */
 		clear_bit(0, &pipe->flushing);
+		/* The bit goes before we look into the queue. */
 		smp_mb__after_atomic();
 		conn = kzmq_pipe_conn_get(pipe);
 		if (conn) {

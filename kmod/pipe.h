@@ -70,7 +70,7 @@ struct kzmq_rid {
 struct kzmq_pipe {
 	refcount_t		ref;
 	struct kzmq_sock	*zs;
-	spinlock_t		lock;
+	spinlock_t		lock;	/* protects the queues and conn */
 	struct kzmq_queue	in;
 	struct kzmq_queue	out;
 	struct kzmq_frame	*pack_at;
@@ -121,6 +121,8 @@ static inline void kzmq_pipe_put(struct kzmq_pipe *pipe)
 /* The socket's end */
 bool kzmq_pipe_full(struct kzmq_pipe *pipe);
 int kzmq_pipe_send(struct kzmq_pipe *pipe, struct kzmq_msg *msg, bool force);
+u32 kzmq_pipe_out_room(struct kzmq_pipe *pipe, u64 bytes, u64 all);
+u32 kzmq_pipe_send_list(struct kzmq_pipe *pipe, struct kzmq_msg *msg, u32 n);
 bool kzmq_pipe_recv(struct kzmq_pipe *pipe, struct kzmq_in *in);
 bool kzmq_pipe_peek(struct kzmq_pipe *pipe, struct kzmq_in *in);
 void kzmq_pipe_reset(struct kzmq_pipe *pipe);

@@ -172,6 +172,8 @@ static void pass_on(struct kzmq_sock *zs)
 {
 	bool more;
 
+	if (!skwq_has_sleeper(rcu_access_pointer(zs->sk.sk_wq)))
+		return;
 	spin_lock_bh(&zs->plock);
 	more = kzmq_readable(zs);
 	spin_unlock_bh(&zs->plock);

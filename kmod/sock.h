@@ -15,11 +15,10 @@
 
 struct kzmq_ep;
 
-/**
- * struct kzmq_opts - options that an endpoint copies when it is made
- *
- * Times are in milliseconds. Written under lock_sock(), read with READ_ONCE()
- * where the lock is not held.
+/*
+ * Options that an endpoint copies when it is made, named as in af_zmq(7). Times
+ * are in milliseconds. Written under lock_sock(), read with READ_ONCE() where
+ * the lock is not held.
  */
 struct kzmq_opts {
 	u64	affinity;
@@ -60,6 +59,15 @@ struct kzmq_burst {
 	unsigned int	nr;
 };
 
+/**
+ * struct kzmq_req - REQ's state
+ * @id:        request id of the last request
+ * @correlate: ZMQ_REQ_CORRELATE
+ * @relaxed:   ZMQ_REQ_RELAXED
+ * @waiting:   a request was sent and its reply not yet taken
+ * @asked:     who got the request, NULL when it has left
+ * @reply:     the reply, found and not yet taken
+ */
 struct kzmq_req {
 	u32			id;
 	int			correlate;
@@ -69,6 +77,14 @@ struct kzmq_req {
 	struct kzmq_in		reply;
 };
 
+/**
+ * struct kzmq_rep - REP's state
+ * @serving: a request was taken and not yet answered
+ * @serial:  number of that request
+ * @req:     the request, for its envelope
+ * @env_nr:  frames of the envelope
+ * @asker:   who sent it
+ */
 struct kzmq_rep {
 	bool			serving;
 	u32			serial;
@@ -77,6 +93,16 @@ struct kzmq_rep {
 	struct kzmq_pipe	*asker;
 };
 
+/**
+ * struct kzmq_router - peers by routing id
+ * @ids:       the table
+ * @next_id:   for the next peer without a name
+ * @mandatory: ZMQ_ROUTER_MANDATORY
+ * @handover:  ZMQ_ROUTER_HANDOVER
+ * @notify:    ZMQ_ROUTER_NOTIFY, ZMQ_STREAM_NOTIFY
+ * @next_len:  octets of @next_rid, 0 when not set
+ * @next_rid:  ZMQ_CONNECT_ROUTING_ID
+ */
 struct kzmq_router {
 	struct rhashtable	ids;
 	u32			next_id;

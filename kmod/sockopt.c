@@ -189,7 +189,7 @@ static int set_own(struct kzmq_sock *zs, int opt, sockptr_t val,
 }
 
 static int opt_set(struct kzmq_sock *zs, int opt, sockptr_t val,
-		      unsigned int len)
+		   unsigned int len)
 {
 	u32 most = max_t(u32, ZMQ_ENDPOINT_OPT_MAX,
 			 READ_ONCE(zs->zn->lim.topic_max));

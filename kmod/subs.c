@@ -208,6 +208,26 @@ static void match_piece(struct kzmq_subtree *st, struct kzmq_twalk *w,
 }
 
 /**
+ * kzmq_subs_match_all - who wants every message, if nobody wants only some
+ * @st:  the publisher's
+ * @out: gets the pipes as from kzmq_subs_match()
+ *
+ * Return: false when each message has to be looked at.
+ */
+bool kzmq_subs_match_all(struct kzmq_subtree *st, struct list_head *out)
+{
+	struct kzmq_tnode *t = st->trie.root;
+	struct kzmq_twalk w;
+
+	if (st->trie.topics != 1 || !t->real || t->bits)
+		return false;
+	st->round++;
+	kzmq_twalk_start(&w, &st->trie);
+	match_piece(st, &w, NULL, 0, out);
+	return true;
+}
+
+/**
  * kzmq_subs_match - who wants a message
  * @st:  the publisher's
  * @f:   the message's first frame
@@ -237,13 +257,13 @@ void kzmq_subs_match(struct kzmq_subtree *st, const struct kzmq_frame *f,
 }
 
 /**
- * kzmq_trie_matches - is some topic a prefix of a frame
+ * kzmq_trie_walk_matches - is some topic a prefix of a frame
  * @t: the topics
  * @f: the frame
  *
  * Context: the lock of @t held.
  */
-bool kzmq_trie_matches(const struct kzmq_trie *t, const struct kzmq_frame *f)
+bool kzmq_trie_walk_matches(const struct kzmq_trie *t, const struct kzmq_frame *f)
 {
 	const struct kzmq_bvs *b;
 	const struct bio_vec *bv;

@@ -30,6 +30,24 @@ bool kzmq_subs_purge(struct kzmq_sock *zs, struct kzmq_subtree *st,
 		     kzmq_subs_gone_t gone);
 void kzmq_subs_match(struct kzmq_subtree *st, const struct kzmq_frame *f,
 		     struct list_head *out);
-bool kzmq_trie_matches(const struct kzmq_trie *t, const struct kzmq_frame *f);
+bool kzmq_subs_match_all(struct kzmq_subtree *st, struct list_head *out);
+bool kzmq_trie_walk_matches(const struct kzmq_trie *t,
+			    const struct kzmq_frame *f);
+
+/**
+ * kzmq_trie_matches - is some topic a prefix of a frame
+ * @t: the topics
+ * @f: the frame
+ *
+ * Context: the lock of @t held.
+ */
+static inline bool kzmq_trie_matches(const struct kzmq_trie *t,
+				     const struct kzmq_frame *f)
+{
+	/* The empty topic is above all others. */
+	if (t->root && t->root->real && !t->root->bits)
+		return true;
+	return kzmq_trie_walk_matches(t, f);
+}
 
 #endif /* KZMQ_SUBS_H */

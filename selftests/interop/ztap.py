@@ -73,9 +73,11 @@ class Tap:
     def run(self):
         """All cases, or those whose names hold a word of the command line."""
         words = sys.argv[1:]
+        began = time.monotonic()
         for name, fn, limit in self.cases:
             if not words or any(w in name for w in words):
                 self._one(name, fn, limit)
+        print(f"# {time.monotonic() - began:.1f} s")
         print(f"1..{self.points}", flush=True)
         sys.exit(1 if self.failed or not self.points else 0)
 
