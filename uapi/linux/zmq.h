@@ -142,7 +142,7 @@ struct sockaddr_zmq {
  * @in_bytes:     octets of these
  * @out_msgs:     messages waiting to be sent
  * @out_bytes:    octets of these
- * @sent:         messages handed to a peer's queue
+ * @sent:         messages accepted from the user
  * @received:     messages given to the user
  * @dropped:      messages dropped because a peer's queue was full or the peer
  *                unknown
