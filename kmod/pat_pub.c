@@ -481,8 +481,9 @@ static int pub_answer(struct kzmq_sock *zs, bool sub, sockptr_t val,
 	return min(ret, 0);
 }
 
-static int pub_set_verbose(struct kzmq_sock *zs, int opt, sockptr_t val,
-			   unsigned int len)
+/* Options that come in two kinds: the second turns on what the first does, too */
+static int pub_set_two(struct kzmq_sock *zs, sockptr_t val, unsigned int len,
+		       int *first, int *second, bool both)
 {
 	int v, err;
 
@@ -490,23 +491,8 @@ static int pub_set_verbose(struct kzmq_sock *zs, int opt, sockptr_t val,
 	if (err)
 		return err;
 	spin_lock_bh(&zs->plock);
-	zs->pub->verbose = v;
-	zs->pub->verboser = opt == ZMQ_XPUB_VERBOSER ? v : 0;
-	spin_unlock_bh(&zs->plock);
-	return 0;
-}
-
-static int pub_set_manual(struct kzmq_sock *zs, int opt, sockptr_t val,
-			  unsigned int len)
-{
-	int v, err;
-
-	err = kzmq_opt_int(val, len, 0, INT_MAX, &v);
-	if (err)
-		return err;
-	spin_lock_bh(&zs->plock);
-	zs->pub->manual = v;
-	zs->pub->last_value = opt == ZMQ_XPUB_MANUAL_LAST_VALUE ? v : 0;
+	*first = v;
+	*second = both ? v : 0;
 	spin_unlock_bh(&zs->plock);
 	return 0;
 }
@@ -519,10 +505,12 @@ static int pub_setopt(struct kzmq_sock *zs, int opt, sockptr_t val,
 	switch (opt) {
 	case ZMQ_XPUB_VERBOSE:
 	case ZMQ_XPUB_VERBOSER:
-		return pub_set_verbose(zs, opt, val, len);
+		return pub_set_two(zs, val, len, &pub->verbose, &pub->verboser,
+				   opt == ZMQ_XPUB_VERBOSER);
 	case ZMQ_XPUB_MANUAL:
 	case ZMQ_XPUB_MANUAL_LAST_VALUE:
-		return pub_set_manual(zs, opt, val, len);
+		return pub_set_two(zs, val, len, &pub->manual, &pub->last_value,
+				   opt == ZMQ_XPUB_MANUAL_LAST_VALUE);
 	case ZMQ_XPUB_NODROP:
 		return kzmq_opt_int(val, len, 0, INT_MAX, &pub->nodrop);
 	case ZMQ_INVERT_MATCHING:
