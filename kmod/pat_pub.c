@@ -20,6 +20,8 @@
 
 #define PUB_GFP	(GFP_ATOMIC | __GFP_NOWARN | __GFP_ACCOUNT)
 #define PURGE_BUDGET 256
+/* Deliveries under one lock, as far as it is not for a single message */
+#define MANY_BUDGET 4096
 
 /**
  * struct kzmq_pub - a publisher's state
@@ -317,12 +319,11 @@ static bool pub_any_full(struct list_head *to)
 }
 
 static void pub_one(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
-		    struct kzmq_msg *msg, struct list_head *flush)
+		    struct kzmq_msg *msg, bool force, struct list_head *flush)
 {
 	if (pipe->gone || pipe->mute)
 		return;
-	/* With NODROP all were found to have room a moment ago. */
-	if (!kzmq_pipe_send(pipe, msg, zs->pub->nodrop)) {
+	if (!kzmq_pipe_send(pipe, msg, force)) {
 		kzmq_pipe_flush_add(pipe, flush);
 		return;
 	}
@@ -337,17 +338,24 @@ static int pub_send(struct kzmq_sock *zs, struct kzmq_msg *msg,
 {
 	struct kzmq_pub *pub = zs->pub;
 	struct kzmq_pipe *pipe;
+	bool force = false;
 	LIST_HEAD(to);
 
 	kzmq_subs_match(&pub->st, msg->first, &to);
 	if (pub->invert)
 		pub_match_rest(zs, &to);
-	if (pub->nodrop && pub_any_full(&to))
-		return -EAGAIN;
-	if (pub->last_value && pub->last)
+	if (pub->nodrop) {
+		if (pub_any_full(&to))
+			return -EAGAIN;
+		/* All have room, so they need not be asked again. */
+		force = true;
+	}
+	if (pub->last_value && pub->last) {
 		pub_match_last(zs, &to);
+		force = false;
+	}
 	list_for_each_entry(pipe, &to, out_node)
-		pub_one(zs, pipe, msg, flush);
+		pub_one(zs, pipe, msg, force, flush);
 	kzmq_msg_put(msg);
 	return 0;
 }
@@ -372,11 +380,11 @@ static u32 pub_send_many(struct kzmq_sock *zs, struct kzmq_msg **list,
 			 struct list_head *flush, size_t *bytes)
 {
 	struct kzmq_pub *pub = zs->pub;
-	u32 n = 0, got, lost = 0;
+	u32 n = 0, nr_to = 0, got, lost = 0;
 	struct kzmq_pipe *pipe;
 	struct kzmq_msg *msg;
 	LIST_HEAD(to);
-	u64 len = 0, all;
+	u64 len = 0;
 
 	if (pub->invert || pub->last_value ||
 	    !kzmq_subs_match_all(&pub->st, &to))
@@ -385,10 +393,12 @@ static u32 pub_send_many(struct kzmq_sock *zs, struct kzmq_msg **list,
 		len += msg->len;
 		n++;
 	}
-	all = len * zs->nr_peers;
+	list_for_each_entry(pipe, &to, out_node)
+		nr_to++;
+	n = min(n, 1 + MANY_BUDGET / (nr_to + 1));
 	list_for_each_entry(pipe, &to, out_node)
 		if (!pipe->gone && !pipe->mute)
-			n = min(n, kzmq_pipe_out_room(pipe, len, all));
+			n = min(n, kzmq_pipe_out_room(pipe, len, len * nr_to));
 	if (!n)
 		return 0;
 	list_for_each_entry(pipe, &to, out_node) {

@@ -54,8 +54,9 @@ struct kzmq_in {
  *            that @send would give, nothing changes. NULL: @writable decides
  * @send:     route a whole message. 0 takes the message over; else it stays
  *            the caller's. Pipes to be flushed go on the list
- * @send_many: route whole messages, linked by next, while there is no question
- *            about any; those are taken off the list. Returns how many
+ * @send_many: route messages, linked by next, as long as @send would do it for
+ *            each without an error or a drop. Those are taken off the list and
+ *            their octets added. Returns how many
  * @recv:     the next message. 0, -EAGAIN when there is none, -EBADFD when the
  *            socket is not in the state to receive
  * @peek:     what @recv would give, with references of its own; it stays

@@ -172,6 +172,7 @@ static void pass_on(struct kzmq_sock *zs)
 {
 	bool more;
 
+	/* We are off the queue already. */
 	if (!skwq_has_sleeper(rcu_access_pointer(zs->sk.sk_wq)))
 		return;
 	spin_lock_bh(&zs->plock);

@@ -341,18 +341,21 @@ static int chunk_build(struct kzmq_sock *zs, const struct tx_frames *fr,
 	return 0;
 }
 
-/* What can be routed without a question. Says if anything was. */
-static bool chunk_route_many(struct kzmq_sock *zs, struct tx_chunk *c,
-			     struct list_head *flush, size_t *done)
+/* What can be routed without a question, for all pipes in one go. */
+static void chunk_route_many(struct kzmq_sock *zs, struct tx_chunk *c,
+			     struct list_head *flush, size_t *done, bool *taken)
 {
-	u32 n = 0;
+	u32 n;
 
-	spin_lock_bh(&zs->plock);
-	if (!zs->down)
-		n = zs->pat->send_many(zs, &c->first, flush, done);
-	zs->sent += n;
-	spin_unlock_bh(&zs->plock);
-	return n;
+	do {
+		n = 0;
+		spin_lock_bh(&zs->plock);
+		if (!zs->down)
+			n = zs->pat->send_many(zs, &c->first, flush, done);
+		zs->sent += n;
+		spin_unlock_bh(&zs->plock);
+		*taken |= !!n;
+	} while (n && c->first);
 }
 
 /* Route them in order. Octets taken are added to *done. */
@@ -364,7 +367,7 @@ static int chunk_route(struct kzmq_sock *zs, struct tx_chunk *c, long *timeo,
 	u64 len;
 
 	if (zs->pat->send_many && c->nr > 1)
-		*taken |= chunk_route_many(zs, c, flush, done);
+		chunk_route_many(zs, c, flush, done, taken);
 	while ((msg = c->first)) {
 		c->first = msg->next;
 		len = msg->len;

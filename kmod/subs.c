@@ -263,7 +263,8 @@ void kzmq_subs_match(struct kzmq_subtree *st, const struct kzmq_frame *f,
  *
  * Context: the lock of @t held.
  */
-bool kzmq_trie_walk_matches(const struct kzmq_trie *t, const struct kzmq_frame *f)
+bool kzmq_trie_walk_matches(const struct kzmq_trie *t,
+			    const struct kzmq_frame *f)
 {
 	const struct kzmq_bvs *b;
 	const struct bio_vec *bv;
