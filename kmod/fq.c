@@ -84,6 +84,26 @@ int kzmq_fq_in(struct kzmq_sock *zs, struct kzmq_in *in)
 }
 
 /**
+ * kzmq_fq_more - take messages that follow the one taken last in its pack
+ * @zs:    the socket; no other pipe has a turn
+ * @in:    the message; @in->more is set
+ * @n:     how many
+ * @bytes: octets in them
+ *
+ * Return: false when they are not there any more.
+ */
+bool kzmq_fq_more(struct kzmq_sock *zs, struct kzmq_in *in, u32 n, u64 bytes)
+{
+	struct kzmq_pipe *pipe = in->pipe;
+
+	if (!kzmq_pipe_recv_more(pipe, in, n, bytes))
+		return false;
+	if (pipe->gone && kzmq_pipe_in_empty(pipe))
+		found_empty(zs, pipe);
+	return true;
+}
+
+/**
  * kzmq_fq_peek_in - what kzmq_fq_in() would give
  * @zs: the socket
  * @in: the message

@@ -233,6 +233,11 @@ static int sub_getopt(struct kzmq_sock *zs, int opt, void *buf, int *len)
 	return -ENOPROTOOPT;
 }
 
+static bool sub_wanted(struct kzmq_sock *zs, const struct kzmq_frame *f)
+{
+	return kzmq_trie_matches(&zs->subs->trie, f) != !!zs->subs->invert;
+}
+
 /* What does not match any more is dropped. */
 static int sub_recv(struct kzmq_sock *zs, struct kzmq_in *in)
 {
@@ -242,8 +247,7 @@ static int sub_recv(struct kzmq_sock *zs, struct kzmq_in *in)
 		err = kzmq_fq_in(zs, in);
 		if (err)
 			return err;
-		if (kzmq_trie_matches(&zs->subs->trie, in->frame) !=
-		    !!zs->subs->invert)
+		if (sub_wanted(zs, in->frame))
 			return 0;
 		KZMQ_INC(zs->zn, DROP_UNEXPECTED);
 		kzmq_in_put(in);
@@ -368,6 +372,7 @@ const struct kzmq_pattern kzmq_pat_sub = {
 	.attach		= sub_attach,
 	.ready		= sub_ready,
 	.recv		= sub_recv,
+	.wanted		= sub_wanted,
 	.peek		= sub_peek,
 	.readable	= sub_readable,
 	.in_ready	= kzmq_fq_in_ready,

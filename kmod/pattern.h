@@ -2,6 +2,7 @@
 #ifndef KZMQ_PATTERN_H
 #define KZMQ_PATTERN_H
 
+#include <linux/list.h>
 #include <linux/sockptr.h>
 #include <linux/types.h>
 
@@ -19,6 +20,7 @@ struct list_head;
  * @pipe:  who sent it, one reference, or NULL
  * @rid:   the routing id of @pipe goes first
  * @single: @frame is all there is of it, @msg is a pack
+ * @more:  messages of the same pack behind this one that were taken with it
  */
 struct kzmq_in {
 	struct kzmq_msg		*msg;
@@ -26,6 +28,7 @@ struct kzmq_in {
 	struct kzmq_pipe	*pipe;
 	bool			rid;
 	bool			single;
+	u32			more;
 };
 
 /**
@@ -34,7 +37,8 @@ struct kzmq_in {
  * @no_send:  the type never sends
  * @no_recv:  the type never receives
  * @raw:      the wire carries bare octets, no ZMTP
- * @packs:    takes messages of one short frame in packs
+ * @packs:    takes messages of one short frame in packs, which lie in the fair
+ *            queue
  * @turns:    sending makes readable, receiving makes writable
  * @init:     make private state; process context
  * @close:    the file is gone: drop references to pipes, which hold the socket
@@ -59,6 +63,8 @@ struct kzmq_in {
  *            their octets added. Returns how many
  * @recv:     the next message. 0, -EAGAIN when there is none, -EBADFD when the
  *            socket is not in the state to receive
+ * @wanted:   would @recv give a message of this one frame, which a peer sent, or
+ *            drop it? NULL: give all
  * @peek:     what @recv would give, with references of its own; it stays
  * @input:    a whole message came from a peer; softirq or process, pattern lock
  *            not held. 0 takes it over. NULL: goes to the pipe's queue
@@ -96,6 +102,7 @@ struct kzmq_pattern {
 	u32	(*send_many)(struct kzmq_sock *zs, struct kzmq_msg **list,
 			     struct list_head *flush, size_t *bytes);
 	int	(*recv)(struct kzmq_sock *zs, struct kzmq_in *in);
+	bool	(*wanted)(struct kzmq_sock *zs, const struct kzmq_frame *f);
 	int	(*peek)(struct kzmq_sock *zs, struct kzmq_in *in);
 	int	(*input)(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
 			 struct kzmq_msg *msg);
@@ -189,9 +196,16 @@ void kzmq_fq_init(struct kzmq_fq *fq);
 void kzmq_fq_activate(struct kzmq_fq *fq, struct kzmq_pipe *pipe);
 void kzmq_fq_remove(struct kzmq_fq *fq, struct kzmq_pipe *pipe);
 int kzmq_fq_in(struct kzmq_sock *zs, struct kzmq_in *in);
+bool kzmq_fq_more(struct kzmq_sock *zs, struct kzmq_in *in, u32 n, u64 bytes);
 int kzmq_fq_peek_in(struct kzmq_sock *zs, struct kzmq_in *in);
 bool kzmq_fq_readable(struct kzmq_sock *zs);
 void kzmq_fq_in_ready(struct kzmq_sock *zs, struct kzmq_pipe *pipe);
+
+/* Nobody else has a turn, so @in may be followed by more of the same pack. */
+static inline bool kzmq_fq_alone(const struct kzmq_fq *fq)
+{
+	return list_is_singular(&fq->active);
+}
 
 /* lb.c: who gets the next message */
 struct kzmq_lb {

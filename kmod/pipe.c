@@ -66,7 +66,7 @@ static bool pack_take(struct kzmq_pipe *pipe, struct kzmq_msg *pack,
 	pipe->pack_at = f->next;
 	atomic_long_sub(f->len, &pipe->zs->qbytes);
 	if (f->next)
-		kzmq_queue_consume(&pipe->in, f->len);
+		kzmq_queue_consume(&pipe->in, 1, f->len);
 	else
 		kzmq_queue_drop_head(&pipe->in, f->len);
 	return !f->next;
@@ -283,6 +283,45 @@ bool kzmq_pipe_recv(struct kzmq_pipe *pipe, struct kzmq_in *in)
 	}
 	spin_unlock(&pipe->lock);
 	return msg;
+}
+
+/**
+ * kzmq_pipe_recv_more - take further messages of a pack
+ * @pipe:  the pipe
+ * @in:    what kzmq_pipe_recv() gave; @in->more is set
+ * @n:     how many of those behind @in->frame
+ * @bytes: octets in them
+ *
+ * Context: pattern lock held.
+ * Return: false when the pack is in the pipe no more; nothing is taken.
+ */
+bool kzmq_pipe_recv_more(struct kzmq_pipe *pipe, struct kzmq_in *in, u32 n,
+			 u64 bytes)
+{
+	struct kzmq_frame *f = in->frame->next, *last = NULL;
+	bool there;
+	u32 i;
+
+	spin_lock(&pipe->lock);
+	there = f && pipe->pack_at == f;
+	if (there) {
+		for (i = 0; i < n; i++, f = f->next)
+			last = f;
+		pipe->pack_at = f;
+		/* The last of a pack takes the item off the queue. */
+		kzmq_queue_consume(&pipe->in, f ? n : n - 1,
+				   f ? bytes : bytes - last->len);
+		if (!f) {
+			kzmq_queue_drop_head(&pipe->in, last->len);
+			kzmq_msg_put(in->msg);
+		}
+		atomic_long_sub(bytes, &pipe->zs->qbytes);
+		pipe->received += n;
+		in->more = n;
+		in_taken(pipe);
+	}
+	spin_unlock(&pipe->lock);
+	return there;
 }
 
 /**

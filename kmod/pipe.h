@@ -124,6 +124,8 @@ int kzmq_pipe_send(struct kzmq_pipe *pipe, struct kzmq_msg *msg, bool force);
 u32 kzmq_pipe_out_room(struct kzmq_pipe *pipe, u64 bytes, u64 all);
 u32 kzmq_pipe_send_list(struct kzmq_pipe *pipe, struct kzmq_msg *msg, u32 n);
 bool kzmq_pipe_recv(struct kzmq_pipe *pipe, struct kzmq_in *in);
+bool kzmq_pipe_recv_more(struct kzmq_pipe *pipe, struct kzmq_in *in, u32 n,
+			 u64 bytes);
 bool kzmq_pipe_peek(struct kzmq_pipe *pipe, struct kzmq_in *in);
 void kzmq_pipe_reset(struct kzmq_pipe *pipe);
 void kzmq_pipe_set_hwm(struct kzmq_pipe *pipe, u32 in, u32 out);

@@ -122,16 +122,24 @@ static void queue_ran_empty(struct kzmq_queue *q)
 	q->spare = NULL;
 }
 
-/* Acknowledge what was read if it is time to; says if that can make room. */
-static bool queue_ack(struct kzmq_queue *q)
+/* Acknowledge the @n read last if it is time to; says if that can make room. */
+static bool queue_ack(struct kzmq_queue *q, u32 n)
 {
-	bool due = q->hwm && !--q->to_ack;
+	u64 was = q->acked;
 
-	if (due)
-		q->to_ack = q->lwm;
-	if (due || !q->hwm || kzmq_queue_empty(q))
+	if (!q->hwm) {
 		q->acked = q->read;
-	return q->hwm && q->acked == q->read;
+		return false;
+	}
+	while (n >= q->to_ack) {
+		n -= q->to_ack;
+		q->to_ack = q->lwm;
+		q->acked = q->read - n;
+	}
+	q->to_ack -= n;
+	if (kzmq_queue_empty(q))
+		q->acked = q->read;
+	return q->acked != was;
 }
 
 /**
@@ -146,22 +154,23 @@ void kzmq_queue_drop_head(struct kzmq_queue *q, u64 bytes)
 		queue_ran_empty(q);
 	else if (q->rpos == q->head->size)
 		queue_shift(q);
-	kzmq_queue_consume(q, bytes);
+	kzmq_queue_consume(q, 1, bytes);
 }
 
 /**
- * kzmq_queue_consume() - one of those that the oldest item stands for was read
+ * kzmq_queue_consume() - some that the oldest item stands for were read
  * @q:     queue, not empty
- * @bytes: its octets
+ * @n:     how many
+ * @bytes: their octets
  */
-void kzmq_queue_consume(struct kzmq_queue *q, u64 bytes)
+void kzmq_queue_consume(struct kzmq_queue *q, u32 n, u64 bytes)
 {
 	u64 half = q->byte_max / 2;
 	bool was_over = q->bytes > half;
 
-	q->read++;
+	q->read += n;
 	q->bytes -= min(bytes, q->bytes);
-	q->low = queue_ack(q);
+	q->low = queue_ack(q, n);
 	if (q->byte_max && was_over && q->bytes <= half)
 		q->low = true;
 }

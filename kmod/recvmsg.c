@@ -227,14 +227,16 @@ static int recv_frame(struct kzmq_sock *zs, struct msghdr *m, size_t len,
 	return err ?: n;
 }
 
-#define BATCH_TAKE	16	/* messages taken under one lock */
+#define BATCH_TAKE	16	/* messages and parts of packs */
+#define BATCH_MSGS	64	/* messages taken under one lock */
 #define BOUNCE_SIZE	SZ_4K
 #define BOUNCE_LEN	512	/* longer frames are copied to the user directly */
 
 /**
  * struct rx_batch - whole messages to be given in one call
  * @in:     messages taken and not yet copied
- * @nr_in:  how many
+ * @nr_in:  used entries of @in
+ * @taken:  messages in @in
  * @rid:    copy of the routing id of @in[0]'s sender
  * @lens:   lengths for the control message
  * @nr:     entries in @lens
@@ -248,6 +250,7 @@ static int recv_frame(struct kzmq_sock *zs, struct msghdr *m, size_t len,
 struct rx_batch {
 	struct kzmq_in	in[BATCH_TAKE];
 	u32		nr_in;
+	u32		taken;
 	struct kzmq_rid	rid;
 	u32		*lens;
 	size_t		nr;
@@ -292,6 +295,31 @@ static void batch_in(struct kzmq_sock *zs, struct rx_batch *b)
 	}
 	zs->rcvmore = false;
 	zs->received++;
+	b->taken++;
+}
+
+/* What follows in the same pack, as far as it fits and nobody else is next. */
+static void batch_more(struct kzmq_sock *zs, struct rx_batch *b, u32 most)
+{
+	struct kzmq_in *in = &b->in[b->nr_in - 1];
+	const struct kzmq_frame *f = in->frame;
+	u64 bytes = 0;
+	u32 n = 0;
+
+	if (!in->single || !f->next || !kzmq_fq_alone(&zs->fq))
+		return;
+	most = min_t(size_t, most - b->taken, b->slots);
+	while (n < most && (f = f->next) && bytes + f->len <= b->left &&
+	       (!zs->pat->wanted || zs->pat->wanted(zs, f))) {
+		bytes += f->len;
+		n++;
+	}
+	if (!n || !kzmq_fq_more(zs, in, n, bytes))
+		return;
+	b->left -= bytes;
+	b->slots -= n;
+	b->taken += n;
+	zs->received += n;
 }
 
 /*
@@ -302,12 +330,13 @@ static int batch_take(struct kzmq_sock *zs, struct rx_batch *b, u32 most)
 {
 	int err = 0;
 
-	most = min_t(u32, most, BATCH_TAKE);
+	most = min_t(u32, most, BATCH_MSGS);
 	b->nr_in = 0;
+	b->taken = 0;
 	spin_lock_bh(&zs->plock);
 	if (zs->down)
 		err = -ESHUTDOWN;
-	while (!err && b->nr_in < most) {
+	while (!err && b->nr_in < BATCH_TAKE && b->taken < most) {
 		if (!zs->in.msg)
 			err = zs->pat->recv(zs, &zs->in);
 		if (!err)
@@ -318,6 +347,7 @@ static int batch_take(struct kzmq_sock *zs, struct rx_batch *b, u32 most)
 		/* There is one place for a routing id. */
 		if (b->in[b->nr_in - 1].rid)
 			break;
+		batch_more(zs, b, most);
 	}
 	spin_unlock_bh(&zs->plock);
 	if (!b->nr_in)
@@ -327,24 +357,36 @@ static int batch_take(struct kzmq_sock *zs, struct rx_batch *b, u32 most)
 	return 0;
 }
 
+/* Room for @n more lengths. */
+static int lens_grow(struct rx_batch *b, size_t n)
+{
+	size_t room = max_t(size_t, 64, b->room);
+	u32 *lens;
+
+	if (b->nr + n <= b->room)
+		return 0;
+	while (room < b->nr + n)
+		room *= 2;
+	lens = kvmalloc_array(room, sizeof(u32), GFP_KERNEL_ACCOUNT);
+	if (!lens)
+		return -ENOMEM;
+	if (b->nr)
+		memcpy(lens, b->lens, b->nr * sizeof(u32));
+	kvfree(b->lens);
+	b->lens = lens;
+	b->room = room;
+	return 0;
+}
+
 static int batch_note(struct rx_batch *b, u32 len, bool more)
 {
-	size_t room;
-	u32 *lens;
+	int err;
 
 	if (b->blind)
 		return 0;
-	if (b->nr == b->room) {
-		room = max_t(size_t, 64, b->room * 2);
-		lens = kvmalloc_array(room, sizeof(u32), GFP_KERNEL_ACCOUNT);
-		if (!lens)
-			return -ENOMEM;
-		if (b->nr)
-			memcpy(lens, b->lens, b->nr * sizeof(u32));
-		kvfree(b->lens);
-		b->lens = lens;
-		b->room = room;
-	}
+	err = lens_grow(b, 1);
+	if (err)
+		return err;
 	b->lens[b->nr++] = len | (more ? ZMQ_FRAME_MORE : 0);
 	return 0;
 }
@@ -381,6 +423,29 @@ static int batch_frame(struct rx_batch *b, const struct kzmq_frame *f,
 			return err;
 	}
 	return kzmq_frame_to_iter(f, f->len, &m->msg_iter);
+}
+
+/* Give a run of messages of a pack. Octets or a negative errno. */
+static ssize_t batch_run(struct rx_batch *b, const struct kzmq_in *in,
+			 struct msghdr *m)
+{
+	const struct kzmq_frame *f = in->frame;
+	u32 i, n = in->more + 1;
+	ssize_t done = 0;
+	int err;
+
+	err = lens_grow(b, n);
+	for (i = 0; i < n && !err; i++, f = f->next) {
+		if (b->bounce && b->fill + f->len <= BOUNCE_SIZE) {
+			memcpy(b->bounce + b->fill, f->data, f->len);
+			b->fill += f->len;
+			b->lens[b->nr++] = f->len;
+		} else {
+			err = batch_frame(b, f, false, m);
+		}
+		done += f->len;
+	}
+	return err ?: done;
 }
 
 /* Give one message that was taken. Octets or a negative errno. */
@@ -434,11 +499,12 @@ static ssize_t batch_give(struct rx_batch *b, struct msghdr *m)
 	ssize_t n = 0, done = 0;
 	u32 i;
 
-	if (b->nr_in > 1 && !b->bounce)
+	if (b->taken > 1 && !b->bounce)
 		b->bounce = kmalloc(BOUNCE_SIZE, GFP_KERNEL | __GFP_NOWARN);
 	for (i = 0; i < b->nr_in; i++) {
 		if (n >= 0)
-			n = batch_copy(b, &b->in[i], m);
+			n = b->in[i].more ? batch_run(b, &b->in[i], m) :
+					    batch_copy(b, &b->in[i], m);
 		if (n >= 0)
 			done += n;
 		kzmq_in_put(&b->in[i]);
@@ -482,7 +548,7 @@ static ssize_t recv_batch(struct kzmq_sock *zs, struct msghdr *m, size_t len,
 		most = 1;
 	err = batch_wait(zs, b, most, timeo);
 	while (!err) {
-		got = b->nr_in;
+		got = b->taken;
 		n = batch_give(b, m);
 		if (n < 0) {
 			err = n;

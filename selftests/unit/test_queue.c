@@ -335,6 +335,43 @@ static void queue_set_hwm__largest(void)
 	kzmq_queue_free(&q);
 }
 
+/* An item that stands for many: taken in pieces or one by one, all the same. */
+static void queue_consume__many_as_one_by_one(void)
+{
+	struct kzmq_queue a, b;
+	u32 hwm, left, n, i;
+
+	for (hwm = 0; hwm < 40; hwm++) {
+		kzmq_queue_init(&a, hwm, 300);
+		kzmq_queue_init(&b, hwm, 300);
+		for (i = 0; i < 50; i++) {
+			left = 1 + tap_rand() % 100;
+			push(&a, left * 5);
+			kzmq_queue_stands_for(&a, left - 1);
+			push(&b, left * 5);
+			kzmq_queue_stands_for(&b, left - 1);
+			while (left > 1) {
+				n = 1 + tap_rand() % (left - 1);
+				left -= n;
+				kzmq_queue_consume(&a, n, n * 5);
+				while (n--)
+					kzmq_queue_consume(&b, 1, 5);
+				CHECK_EQ(a.acked, b.acked);
+				CHECK_EQ(a.to_ack, b.to_ack);
+				CHECK_EQ(a.bytes, b.bytes);
+				CHECK_EQ(kzmq_queue_full(&a),
+					 kzmq_queue_full(&b));
+			}
+			kzmq_queue_drop_head(&a, 5);
+			kzmq_queue_drop_head(&b, 5);
+			CHECK(kzmq_queue_empty(&a));
+			CHECK_EQ(a.acked, b.acked);
+		}
+		kzmq_queue_free(&a);
+		kzmq_queue_free(&b);
+	}
+}
+
 int main(void)
 {
 	RUN(queue__never_used_holds_nothing);
@@ -350,5 +387,6 @@ int main(void)
 	RUN(queue_low__no_lost_wakeup);
 	RUN(queue_set_hwm__with_items);
 	RUN(queue_set_hwm__largest);
+	RUN(queue_consume__many_as_one_by_one);
 	return tap_done();
 }
