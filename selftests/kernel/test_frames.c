@@ -32,6 +32,8 @@ static ssize_t put(int fd, const char *data, const __u32 *len, int n)
 	put(fd, data, (const __u32[]){ __VA_ARGS__ },			\
 	    sizeof((const __u32[]){ __VA_ARGS__ }) / sizeof(__u32))
 
+#define SHORT 300	/* short messages of one call */
+
 struct batch {
 	char data[65536];
 	__u32 len[1024];
@@ -322,6 +324,49 @@ TEST_F(fr, batch_stops_at_the_buffers_end)
 	EXPECT_EQ(2, b.n);
 	EXPECT_EQ(1, take(self->fd[0], &b, 100, 1, 0));
 	EXPECT_EQ(1, b.n);
+}
+
+/* What came in one piece is given in any pieces: nothing lost, all in order. */
+TEST_F(fr, batch_cuts_a_piece_anywhere)
+{
+	char data[SHORT * 20], *p = data, *want = data;
+	static struct batch b;
+	__u32 len[SHORT];
+	int i, at = 0;
+
+	for (i = 0; i < SHORT; i++) {
+		len[i] = i % 20;
+		memset(p, 'a' + i % 26, len[i]);
+		p += len[i];
+	}
+	*p = 0;
+	ASSERT_EQ(p - data, put(self->fd[1], data, len, SHORT));
+	ASSERT_TRUE(wait_in_msgs(self->fd[0], SHORT, KZ_WAIT_MS));
+	for (i = 0; at < SHORT; i++) {
+		/* whole ones by octets, by entries, by messages, one */
+		xset(self->fd[0], ZMQ_RCVBATCH, i % 4 == 3 ? 0 :
+		     i % 4 == 2 ? 5 : 1024);
+		if (i % 4 == 3) {
+			EXPECT_EQ(len[at], recv(self->fd[0], b.data, 64, 0));
+			EXPECT_EQ(0, memcmp(b.data, want, len[at]));
+			want += len[at++];
+			continue;
+		}
+		ASSERT_LE(0, take(self->fd[0], &b, i % 4 ? 4096 : 100,
+				  i % 4 == 1 ? 3 : 64, 0));
+		ASSERT_LT(0, b.n);
+		ASSERT_GE(SHORT - at, b.n);
+		if (i % 4 == 1)
+			EXPECT_GE(3, b.n);
+		if (i % 4 == 2)
+			EXPECT_GE(5, b.n);
+		EXPECT_EQ(0, memcmp(b.len, len + at, b.n * sizeof(len[0])));
+		EXPECT_EQ(0, memcmp(b.data, want, b.ret));
+		want += b.ret;
+		at += b.n;
+	}
+	EXPECT_EQ(p, want);
+	EXPECT_QUIET(self->fd[0]);
 }
 
 TEST_F(fr, batch_too_small_keeps_the_message)

@@ -74,6 +74,44 @@ TEST_F(ps, prefix)
 	EXPECT_QUIET(self->sub);
 }
 
+/* what is queued already is judged by the topics of when it is received */
+TEST_F(ps, topics_change_under_a_batch)
+{
+	char data[60 * 4 + 1], got[sizeof(data)];
+	struct iovec iov = { data, 60 * 4 };
+	__u32 len[60], lens[64];
+	int i, n, flags, at = 0;
+	ssize_t ret;
+
+	xset_text(self->sub, ZMQ_SUBSCRIBE, "");
+	settle(self->pub, self->sub);
+	for (i = 0; i < 60; i++) {
+		len[i] = 4;
+		sprintf(data + i * 4, "%c%03d", "aab"[i % 3], i);
+	}
+	ASSERT_EQ(60 * 4, send_frames(self->pub, &iov, 1, len, 60, 0));
+	ASSERT_TRUE(wait_in_msgs(self->sub, 60, KZ_WAIT_MS));
+	xset_text(self->sub, ZMQ_SUBSCRIBE, "a");
+	xset_text(self->sub, ZMQ_UNSUBSCRIBE, "");
+	xset(self->sub, ZMQ_RCVBATCH, 25);
+	while (at < 60) {
+		n = 64;
+		flags = 0;
+		ret = recv_frames(self->sub, got, sizeof(got), lens, &n,
+				  &flags);
+		ASSERT_EQ(n * 4, ret);
+		ASSERT_GE(25, n);
+		for (i = 0; i < n; i++, at++) {
+			at += at % 3 == 2;
+			ASSERT_LT(at, 60);
+			EXPECT_EQ(4, lens[i]);
+			EXPECT_EQ(0, memcmp(got + i * 4, data + at * 4, 4));
+		}
+		at += at % 3 == 2;
+	}
+	EXPECT_QUIET(self->sub);
+}
+
 /* only the first frame is looked at */
 TEST_F(ps, first_frame)
 {
