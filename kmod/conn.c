@@ -337,6 +337,11 @@ static void ev_connected(struct kzmq_conn *conn)
 	u8 out[KZMQ_GREET_OUT];
 	size_t n;
 
+	/* As good as refused: nobody else is there. */
+	if (!conn->bound && conn->tr->to_self(conn)) {
+		conn_die(conn);
+		return;
+	}
 	conn_set_state(conn, KZMQ_CONN_HANDSHAKE);
 	if (conn->raw) {
 		kzmq_conn_kick(conn, KZMQ_EV_PEER_READY);

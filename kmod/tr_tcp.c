@@ -252,6 +252,20 @@ static int tcp_tr_connect(struct kzmq_ep *ep, struct socket **res,
 	return 0;
 }
 
+/*
+ * Trying a free port of the local range again and again, TCP one day picks the
+ * same one as the source, and the SYN answers itself.
+ */
+static bool tcp_tr_to_self(struct kzmq_conn *conn)
+{
+	struct sockaddr_storage own = {}, peer = {};
+	struct socket *sock = conn->sock;
+
+	return kernel_getsockname(sock, (struct sockaddr *)&own) > 0 &&
+	       kernel_getpeername(sock, (struct sockaddr *)&peer) > 0 &&
+	       !memcmp(&own, &peer, sizeof(own));
+}
+
 static int tcp_tr_accept(struct socket *listener, struct socket **res)
 {
 	return kernel_accept(listener, res, O_NONBLOCK);
@@ -385,6 +399,7 @@ const struct kzmq_transport kzmq_tr_tcp = {
 	.listen		= tcp_tr_listen,
 	.name		= tcp_tr_name,
 	.connect	= tcp_tr_connect,
+	.to_self	= tcp_tr_to_self,
 	.accept		= tcp_tr_accept,
 	.rx		= tcp_tr_rx,
 	.rx_empty	= tcp_tr_rx_empty,

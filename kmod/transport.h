@@ -18,6 +18,7 @@ struct socket;
  * @name:    the text of a listening socket with wildcards filled in
  * @connect: make a lower socket and begin to connect; *connected when it is
  *           done already
+ * @to_self: a connection that found no listener but itself
  * @accept:  take the next connection of a listening socket, -EAGAIN for none
  * @rx:      feed what can be read to kzmq_rx_feed(); lower lock held
  * @rx_empty: nothing is left to read; lower lock held
@@ -35,6 +36,7 @@ struct kzmq_transport {
 	int	(*name)(struct socket *sock, char *out, size_t room);
 	int	(*connect)(struct kzmq_ep *ep, struct socket **res,
 			   bool *connected);
+	bool	(*to_self)(struct kzmq_conn *conn);
 	int	(*accept)(struct socket *sock, struct socket **res);
 	void	(*rx)(struct kzmq_conn *conn);
 	bool	(*rx_empty)(struct kzmq_conn *conn);

@@ -398,6 +398,27 @@ TEST(source_port)
 	EXPECT_EQ(ep_port(src), ntohs(sin.sin_port));
 }
 
+/* source and destination are one: TCP connects, to nobody but itself */
+TEST(connected_to_itself)
+{
+	long gave_up = mib("GaveUp"), faults = mib_faults(), end;
+	int l, push = xsocket(ZMQ_PUSH);
+	char ep[EP_LEN], text[EP_LEN];
+
+	l = raw_listen(ep);
+	xclose(l);
+	snprintf(text, EP_LEN, "tcp://127.0.0.1:%d;127.0.0.1:%d", ep_port(ep),
+		 ep_port(ep));
+	xset(push, ZMQ_RECONNECT_IVL, 10);
+	xconnect(push, text);
+	end = mib("Reconnects") + 3;
+	while (mib("Reconnects") < end && !poll1(push, POLLERR, 10))
+		;
+	EXPECT_LE(end, mib("Reconnects"));
+	EXPECT_EQ(gave_up, mib("GaveUp"));
+	EXPECT_EQ(faults, mib_faults());
+}
+
 TEST(address_in_use)
 {
 	int a = xsocket(ZMQ_PULL), b = xsocket(ZMQ_PULL), l;
