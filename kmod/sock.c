@@ -149,6 +149,20 @@ static void sock_drop_user_state(struct kzmq_sock *zs)
 	mutex_unlock(&zs->half_lock);
 }
 
+/* LINGER 0: nothing waits for connections to learn of the end. */
+static void sock_drop_unsent(struct kzmq_sock *zs)
+{
+	struct kzmq_pipe *pipe;
+	u32 n = 0;
+
+	spin_lock_bh(&zs->plock);
+	list_for_each_entry(pipe, &zs->pipes, node)
+		n += kzmq_pipe_drop_out(pipe);
+	spin_unlock_bh(&zs->plock);
+	if (n)
+		KZMQ_ADD(zs->zn, DROP_PEER_GONE, n);
+}
+
 /**
  * kzmq_sock_close - the file is gone
  * @zs: the socket; the file's reference is still held
@@ -163,6 +177,8 @@ void kzmq_sock_close(struct kzmq_sock *zs)
 	lock_sock(&zs->sk);
 	sock_drop_user_state(zs);
 	zs->deadline = kzmq_linger_end(zs->opts.linger, most);
+	if (!zs->opts.linger)
+		sock_drop_unsent(zs);
 	list_for_each_entry_safe(ep, tmp, &zs->eps, node)
 		kzmq_ep_close(ep, zs->deadline);
 	release_sock(&zs->sk);
