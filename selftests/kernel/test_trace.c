@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* VM_SMP: 1 */
 /* Tracepoints: states of connections, faults of peers, drops, giving up. */
 #include "kselftest_harness.h"
 #include "lib.h"
