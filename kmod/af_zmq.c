@@ -15,6 +15,7 @@
 
 #include "endpoint.h"
 #include "msg.h"
+#include "plant.h"
 #include "sock.h"
 
 static int af_zmq_release(struct socket *sock)
@@ -62,7 +63,7 @@ static int af_zmq_connect(struct socket *sock, struct kzmq_sockaddr *uaddr,
 
 	if (n < 0)
 		return n;
-	return kzmq_ep_connect(kzmq_sk(sock->sk), addr->szmq_endpoint, n);
+	return kzmq_ep_connect(kzmq_sk(sock->sk), addr->szmq_endpoint, n, NULL);
 }
 
 static int af_zmq_getname(struct socket *sock, struct sockaddr *uaddr, int peer)
@@ -101,6 +102,7 @@ static __poll_t af_zmq_poll(struct file *file, struct socket *sock,
 	struct kzmq_sock *zs = kzmq_sk(sock->sk);
 	__poll_t mask = 0;
 
+	kzmq_plant();
 	sock_poll_wait(file, sock, wait);
 	spin_lock_bh(&zs->plock);
 	if (zs->down)

@@ -6,12 +6,15 @@
  * full pipe, at the end of its budget, when memory is refused, and for good
  * when the peer breaks a rule; the rest stays in the lower socket, whose window
  * then closes. Who stops it sees to it that it goes on: the reader of the pipe
- * (KZMQ_EV_RX), the work item, or a timer.
+ * (KZMQ_EV_RX), the work item, or a timer. What is no message, greeting and
+ * commands, goes to conn_cmd.c.
  *
  * Locks: all of struct kzmq_rx is under the lower socket's lock. Pattern and
  * pipe locks are taken below it.
- * Contexts: softirq from data_ready (GFP_ATOMIC, bounded by the budget), or the
- * connection's work item (GFP_KERNEL). Nothing is ever sent from here.
+ * Contexts: softirq from data_ready (GFP_ATOMIC, bounded by the budget), the
+ * connection's work item (GFP_KERNEL), or, with transports that say so, the
+ * process that sends (likewise). Nothing is ever sent from here: a peer that is
+ * ours too may be in the midst of sending to us, and would wait for itself.
  */
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
@@ -19,12 +22,16 @@
 
 #include "conn.h"
 #include "endpoint.h"
+#include "mech.h"
 #include "msg.h"
+#include "seal.h"
 #include "trace.h"
 #include "transport.h"
 
 /* Octets one run in softirq takes before it leaves the rest to the work item */
 #define RX_BUDGET		SZ_256K
+/* The same where each octet is decrypted */
+#define RX_BUDGET_SEALED	SZ_32K
 /* Pieces of at least so much, and half their page, are referenced */
 #define RX_REF_MIN		1024
 /* STREAM: octets of a message at most */
@@ -33,9 +40,6 @@
 #define RX_HANDSHAKE_MAX	SZ_64K
 /* Commands in traffic: a topic and its name */
 #define RX_CMD_EXTRA		64
-#define RX_PONGS_MAX		4
-/* Longer messages are not covered by a credit given before */
-#define RX_CREDIT_LEN		4096
 /* Frames a message may have before each is checked against the limits */
 #define RX_FAST_FRAMES		16
 #define RX_HOG_PART		8
@@ -55,8 +59,10 @@ void kzmq_rx_init(struct kzmq_conn *conn)
 {
 	struct kzmq_opts *o = &conn->ep->opts;
 
-	kzmq_greet_init(&conn->rx.greet, conn->zs->type, "NULL", o->rid_len,
-			false);
+	kzmq_greet_init(&conn->rx.greet, conn->zs->type, kzmq_mech_name(o->sec),
+			o->rid_len, kzmq_sec_on(o->sec));
+	conn->rx.greet.serve = o->sec && o->sec->mechanism != ZMQ_NULL &&
+			       o->sec->server;
 	/* Nothing of the peer is looked at before our signature is queued. */
 	conn->rx.mode = KZMQ_RX_HOLD;
 	conn->rx.done_tail = &conn->rx.done;
@@ -76,86 +82,57 @@ void kzmq_rx_destroy(struct kzmq_conn *conn)
 	}
 	kzmq_msg_put(conn->rx.msg);
 	kzmq_msg_put(conn->rx.cmd);
-	kfree(conn->rx.peer);
+	if (!conn->peer || !conn->peer->known)
+		kfree(conn->rx.peer);
 }
 
-static int rx_bad(struct kzmq_conn *conn, enum kzmq_mib_id id)
+/**
+ * kzmq_rx_bad - the peer broke a rule
+ * @conn: the connection
+ * @id:   which: the counter that goes up
+ *
+ * Context: any; lower lock held.
+ * Return: -EPROTO.
+ */
+int kzmq_rx_bad(struct kzmq_conn *conn, enum kzmq_mib_id id)
 {
 	this_cpu_inc(rx_net(conn)->mib->v[id]);
+	WRITE_ONCE(conn->fault, id);
 	trace_kzmq_peer_fault(conn, kzmq_mib_names[id]);
 	return -EPROTO;
-}
-
-/* Our half of the handshake once the peer's version is known */
-static int rx_send_ready(struct kzmq_conn *conn)
-{
-	struct kzmq_opts *o = &conn->ep->opts;
-	u8 buf[KZMQ_READY_MAX];
-	size_t n = 0;
-
-	if (conn->rx.ready_sent)
-		return 0;
-	conn->rx.ready_sent = true;
-	if (conn->rx.greet.sent == KZMQ_GREET_V3) {
-		n = kzmq_enc_ready(buf, sizeof(buf), conn->zs->type, o->rid,
-				   o->rid_len);
-	} else {
-		/* The signature was the header to a peer that knows none. */
-		if (conn->ver != KZMQ_VER_UNVERSIONED)
-			n = kzmq_enc_header(buf, conn->ver, o->rid_len, 0);
-		memcpy(buf + n, o->rid, o->rid_len);
-		n += o->rid_len;
-	}
-	return n ? kzmq_conn_ctl(conn, buf, n, false, conn->rx.gfp) : 0;
-}
-
-static int rx_greeting_done(struct kzmq_conn *conn)
-{
-	struct kzmq_rx *rx = &conn->rx;
-
-	conn->ver = rx->greet.ver;
-	kzmq_dec_init(&rx->dec, conn->ver);
-	rx->mode = conn->ver >= KZMQ_VER_30 ? KZMQ_RX_HANDSHAKE :
-					      KZMQ_RX_IDENTITY;
-	return rx_send_ready(conn);
-}
-
-static size_t rx_frames(struct kzmq_conn *conn, const u8 *p, size_t n,
-			struct page *page, u32 off, int *err);
-
-static size_t rx_greeting(struct kzmq_conn *conn, const u8 *p, size_t n,
-			  int *err)
-{
-	struct kzmq_rx *rx = &conn->rx;
-	u8 out[KZMQ_GREET_OUT];
-	size_t out_len = 0;
-	int ret;
-
-	ret = kzmq_greet_feed(&rx->greet, p, n, out, &out_len);
-	if (ret < 0) {
-		*err = rx_bad(conn, ret == -EPERM ? KZMQ_MIB_BAD_MECHANISM :
-						    KZMQ_MIB_BAD_GREETING);
-		return 0;
-	}
-	if (out_len) {
-		*err = kzmq_conn_ctl(conn, out, out_len, false, rx->gfp);
-		/* NULL's READY waits for nothing the peer has yet to say. */
-		if (!*err && rx->greet.sent == KZMQ_GREET_V3)
-			*err = rx_send_ready(conn);
-	}
-	if (!*err && rx->greet.done)
-		*err = rx_greeting_done(conn);
-	if (!*err && rx->greet.done && conn->ver == KZMQ_VER_UNVERSIONED)
-		rx_frames(conn, rx->greet.in, rx->greet.in_len, NULL, 0, err);
-	/* No memory for so little is no reason to keep a stranger. */
-	if (*err == -ENOMEM || *err == -ENOBUFS)
-		*err = -ENOTCONN;
-	return ret;
 }
 
 static bool rx_is_cmd(const struct kzmq_rx *rx)
 {
 	return rx->mode == KZMQ_RX_HANDSHAKE || (rx->fh.flags & KZMQ_F_CMD);
+}
+
+/* A mechanism knows what is still to come. */
+static int rx_check_mech(struct kzmq_conn *conn)
+{
+	const struct kzmq_mech *m = conn->mech;
+
+	return conn->rx.fh.size > m->most ? kzmq_rx_bad(conn, m->most_fault) : 0;
+}
+
+/* Do frames come in boxes? */
+static bool rx_is_sealed(const struct kzmq_conn *conn)
+{
+	return conn->seal && conn->rx.mode == KZMQ_RX_TRAFFIC;
+}
+
+/* Where a frame grows: what it is, is not known before it is open. */
+static struct kzmq_msg **rx_slot(struct kzmq_conn *conn)
+{
+	struct kzmq_rx *rx = &conn->rx;
+
+	return rx_is_sealed(conn) || rx_is_cmd(rx) ? &rx->cmd : &rx->msg;
+}
+
+/* Octets of a command in traffic */
+static u32 rx_cmd_max(struct kzmq_conn *conn)
+{
+	return READ_ONCE(rx_net(conn)->lim.topic_max) + RX_CMD_EXTRA;
 }
 
 /* May a frame of this size come now? */
@@ -166,32 +143,42 @@ static int rx_check_frame(struct kzmq_conn *conn)
 	struct kzmq_limits *lim = &rx_net(conn)->lim;
 	u64 size = rx->fh.size;
 	u64 most;
+	int err;
 
+	if (rx_is_sealed(conn)) {
+		err = kzmq_seal_check(conn);
+		if (err)
+			return err;
+		/* The bounds are about what is inside. */
+		size -= KZMQ_SEAL_EXTRA;
+	}
 	if (max >= 0 && size > (u64)max)
-		return rx_bad(conn, KZMQ_MIB_TOO_BIG);
+		return kzmq_rx_bad(conn, KZMQ_MIB_TOO_BIG);
+	if (rx->mode == KZMQ_RX_HANDSHAKE && conn->mech)
+		return rx_check_mech(conn);
 	if (rx->mode == KZMQ_RX_IDENTITY)
 		most = KZMQ_RID_MAX;
 	else if (rx->mode == KZMQ_RX_HANDSHAKE)
 		most = RX_HANDSHAKE_MAX;
 	else if (rx_is_cmd(rx))
-		most = READ_ONCE(lim->topic_max) + RX_CMD_EXTRA;
+		most = rx_cmd_max(conn);
 	else
 		most = min_t(u64, READ_ONCE(lim->msg_size_max), MAX_RW_COUNT);
 	if (size > most)
-		return rx_bad(conn, KZMQ_MIB_TOO_BIG);
+		return kzmq_rx_bad(conn, KZMQ_MIB_TOO_BIG);
 	if (rx_is_cmd(rx) || !rx->msg)
 		return 0;
 	if (rx->msg->len + size > READ_ONCE(lim->msg_size_max))
-		return rx_bad(conn, KZMQ_MIB_TOO_BIG);
+		return kzmq_rx_bad(conn, KZMQ_MIB_TOO_BIG);
 	if (rx->msg->nr >= READ_ONCE(lim->frames_max))
-		return rx_bad(conn, KZMQ_MIB_TOO_MANY_FRAMES);
+		return kzmq_rx_bad(conn, KZMQ_MIB_TOO_MANY_FRAMES);
 	return 0;
 }
 
 static int rx_begin_frame(struct kzmq_conn *conn)
 {
 	struct kzmq_rx *rx = &conn->rx;
-	struct kzmq_msg **m = rx_is_cmd(rx) ? &rx->cmd : &rx->msg;
+	struct kzmq_msg **m = rx_slot(conn);
 	u32 room = rx->fh.size <= KZMQ_INLINE_MAX ? rx->fh.size : 0;
 	struct kzmq_msg *msg = *m;
 	struct kzmq_frame *f;
@@ -215,12 +202,13 @@ static size_t rx_body(struct kzmq_conn *conn, const u8 *p, size_t n,
 		      struct page *page, u32 off, int *err)
 {
 	struct kzmq_rx *rx = &conn->rx;
-	struct kzmq_msg *msg = rx_is_cmd(rx) ? rx->cmd : rx->msg;
+	struct kzmq_msg *msg = *rx_slot(conn);
 	struct kzmq_frame *f = rx->frame;
 	u32 had = f->len;
 
 	n = min_t(u64, n, rx->left);
-	if (page && !f->data && n >= RX_REF_MIN &&
+	/* What is opened is written to, so it has to be ours. */
+	if (page && !conn->seal && !f->data && n >= RX_REF_MIN &&
 	    n >= page_size(compound_head(page)) / 2)
 		*err = kzmq_frame_ref(msg, f, page, off, n, rx->gfp);
 	else
@@ -228,174 +216,6 @@ static size_t rx_body(struct kzmq_conn *conn, const u8 *p, size_t n,
 	n = f->len - had;
 	rx->left -= n;
 	return n;
-}
-
-/* Greeting and handshake end here: the socket has to learn of the peer. */
-static void rx_peer_ready(struct kzmq_conn *conn)
-{
-	conn->rx.mode = KZMQ_RX_HOLD;
-	kzmq_conn_kick(conn, KZMQ_EV_PEER_READY);
-}
-
-static int rx_set_peer(struct kzmq_conn *conn, const u8 *rid, u8 len)
-{
-	struct kzmq_rid *r;
-
-	if (!len)
-		return 0;
-	r = kmalloc(offsetof(struct kzmq_rid, id) + len, conn->rx.gfp);
-	if (!r)
-		return -ENOMEM;
-	r->len = len;
-	memcpy(r->id, rid, len);
-	kfree(conn->rx.peer);
-	conn->rx.peer = r;
-	return 0;
-}
-
-static int rx_identity(struct kzmq_conn *conn)
-{
-	struct kzmq_rx *rx = &conn->rx;
-	struct kzmq_frame *f = rx->msg->first;
-	int err;
-
-	if (rx->fh.flags & KZMQ_F_MORE)
-		return rx_bad(conn, KZMQ_MIB_BAD_FRAME);
-	err = rx_set_peer(conn, f->data, f->len);
-	if (err)
-		return err;
-	kzmq_msg_put(rx->msg);
-	rx->msg = NULL;
-	rx_peer_ready(conn);
-	return 0;
-}
-
-static int rx_ready(struct kzmq_conn *conn, const struct kzmq_cmd *cmd)
-{
-	struct kzmq_ready ready;
-	int err;
-
-	if (kzmq_ready_parse(cmd->data, cmd->len, &ready))
-		return rx_bad(conn, KZMQ_MIB_BAD_METADATA);
-	if (ready.type != KZMQ_READY_NOTYPE &&
-	    !kzmq_type_compatible(conn->zs->type, ready.type))
-		return rx_bad(conn, KZMQ_MIB_BAD_TYPE);
-	err = rx_set_peer(conn, ready.rid, ready.rid_len);
-	if (!err)
-		rx_peer_ready(conn);
-	return err;
-}
-
-static int rx_handshake_cmd(struct kzmq_conn *conn, const struct kzmq_cmd *cmd)
-{
-	switch (cmd->id) {
-	case KZMQ_CMD_READY:
-		return rx_ready(conn, cmd);
-	case KZMQ_CMD_ERROR:
-		return rx_bad(conn, KZMQ_MIB_PEER_ERROR);
-	default:
-		return rx_bad(conn, KZMQ_MIB_BAD_COMMAND);
-	}
-}
-
-static int rx_ping(struct kzmq_conn *conn, const struct kzmq_cmd *cmd)
-{
-	u8 buf[KZMQ_PONG_MAX], ctx_len;
-	const u8 *ctx;
-	u16 ttl;
-	int err;
-
-	if (kzmq_ping_parse(cmd->data, cmd->len, &ttl, &ctx, &ctx_len))
-		return rx_bad(conn, KZMQ_MIB_BAD_COMMAND);
-	if (READ_ONCE(conn->nr_pongs) >= RX_PONGS_MAX) {
-		KZMQ_INC(rx_net(conn), PONGS_DROPPED);
-		return 0;
-	}
-	err = kzmq_conn_ctl(conn, buf, kzmq_enc_pong(buf, ctx, ctx_len), true,
-			    conn->rx.gfp);
-	if (!err)
-		KZMQ_INC(rx_net(conn), PONGS);
-	return err;
-}
-
-/* SUBSCRIBE and CANCEL become what they were before 3.1: an octet and a topic */
-static int rx_subscription(struct kzmq_conn *conn, const struct kzmq_cmd *cmd)
-{
-	bool sub = cmd->id == KZMQ_CMD_SUBSCRIBE;
-	u8 first = sub;
-	struct kzmq_frame *f;
-	struct kzmq_msg *msg;
-	size_t n = cmd->len + 1;
-	gfp_t gfp = conn->rx.gfp;
-	int err;
-
-	if (conn->zs->type != ZMQ_PUB && conn->zs->type != ZMQ_XPUB) {
-		KZMQ_INC(rx_net(conn), UNKNOWN_CMD);
-		return 0;
-	}
-	msg = kzmq_msg_alloc(rx_net(conn), n <= KZMQ_INLINE_MAX ? n : 0, gfp);
-	if (IS_ERR(msg))
-		return PTR_ERR(msg);
-	msg->kind = sub ? KZMQ_MSG_SUBSCRIBE : KZMQ_MSG_CANCEL;
-	f = kzmq_frame_add(msg, n, gfp);
-	err = PTR_ERR_OR_ZERO(f);
-	if (!err)
-		err = kzmq_frame_copy(msg, f, &first, 1, gfp);
-	if (!err)
-		err = kzmq_frame_copy(msg, f, cmd->data, cmd->len, gfp);
-	if (!err)
-		err = kzmq_pattern_input(conn->zs, conn->pipe, msg);
-	if (err)
-		kzmq_msg_put(msg);
-	else
-		conn->rx.arrived = true;
-	return err;
-}
-
-static int rx_traffic_cmd(struct kzmq_conn *conn, const struct kzmq_cmd *cmd)
-{
-	switch (cmd->id) {
-	case KZMQ_CMD_PING:
-		return rx_ping(conn, cmd);
-	case KZMQ_CMD_SUBSCRIBE:
-	case KZMQ_CMD_CANCEL:
-		return rx_subscription(conn, cmd);
-	case KZMQ_CMD_ERROR:
-		return rx_bad(conn, KZMQ_MIB_PEER_ERROR);
-	case KZMQ_CMD_PONG:
-		return 0;
-	default:
-		KZMQ_INC(rx_net(conn), UNKNOWN_CMD);
-		return 0;
-	}
-}
-
-static int rx_command(struct kzmq_conn *conn)
-{
-	struct kzmq_rx *rx = &conn->rx;
-	struct kzmq_frame *f = rx->cmd->first;
-	struct kzmq_cmd cmd;
-	u8 *tmp = NULL;
-	int err;
-
-	if (!f->data) {
-		tmp = kmalloc(f->len, rx->gfp | __GFP_NOWARN);
-		if (!tmp)
-			return -ENOMEM;
-		kzmq_frame_peek(f, tmp, f->len);
-	}
-	if (kzmq_cmd_parse(tmp ?: f->data, f->len, &cmd))
-		err = rx_bad(conn, KZMQ_MIB_BAD_COMMAND);
-	else if (rx->mode == KZMQ_RX_HANDSHAKE)
-		err = rx_handshake_cmd(conn, &cmd);
-	else
-		err = rx_traffic_cmd(conn, &cmd);
-	kfree(tmp);
-	if (err == -ENOMEM || err == -ENOBUFS)
-		return err;
-	kzmq_msg_put(rx->cmd);
-	rx->cmd = NULL;
-	return err;
 }
 
 /* A message or pack is whole; the pipe gets it at the end of the run. */
@@ -420,8 +240,11 @@ static int rx_flush(struct kzmq_conn *conn)
 	if (!rx->done)
 		return 0;
 	err = kzmq_pattern_input_list(conn->zs, conn->pipe, &rx->done);
-	if (!rx->done)
+	if (!rx->done) {
 		rx->done_tail = &rx->done;
+		/* What is refused from here on is refused anew. */
+		rx->starved = 0;
+	}
 	rx->arrived = true;
 	return err;
 }
@@ -431,16 +254,26 @@ static int rx_deliver(struct kzmq_conn *conn)
 	struct kzmq_rx *rx = &conn->rx;
 	int err;
 
-	if (rx_is_cmd(rx))
-		return rx_command(conn);
+	if (rx_is_sealed(conn) && rx->opened != KZMQ_RX_JOINED) {
+		err = kzmq_seal_open(conn);
+		if (err)
+			return err;
+		if (rx_is_cmd(rx) && rx->cmd->len > rx_cmd_max(conn))
+			return kzmq_rx_bad(conn, KZMQ_MIB_TOO_BIG);
+	}
+	if (rx_is_cmd(rx)) {
+		/* An answer to PING says that all before it has arrived. */
+		err = rx_flush(conn);
+		return err ?: kzmq_rx_command(conn);
+	}
 	if (rx->mode == KZMQ_RX_IDENTITY)
-		return rx_identity(conn);
+		return kzmq_rx_identity(conn);
 	if (rx->fh.flags & KZMQ_F_MORE)
 		return 0;
 	if (rx->credit)
 		rx->credit--;
 	/* Room is counted in messages; long ones are looked at singly. */
-	if (rx->msg->len > RX_CREDIT_LEN)
+	if (rx->msg->len > KZMQ_CREDIT_LEN)
 		rx->credit = 0;
 	if (!conn->zs->pat->input) {
 		rx_done(conn, rx->msg);
@@ -522,7 +355,7 @@ static size_t rx_fast(struct kzmq_conn *conn, const u8 *p, size_t n)
 	size_t done = 0, len;
 	bool packs;
 
-	if (rx->mode != KZMQ_RX_TRAFFIC || rx->dec.have ||
+	if (rx->mode != KZMQ_RX_TRAFFIC || conn->seal || rx->dec.have ||
 	    rx->dec.ver < KZMQ_VER_2 || conn->zs->pat->input)
 		return 0;
 	/* Limits so low that they bind here are left to the long way. */
@@ -573,7 +406,7 @@ static size_t rx_header(struct kzmq_conn *conn, const u8 *p, size_t n, int *err)
 
 	ret = kzmq_dec_header(&rx->dec, p, n, &done, &rx->fh);
 	if (ret < 0) {
-		*err = rx_bad(conn, KZMQ_MIB_BAD_FRAME);
+		*err = kzmq_rx_bad(conn, KZMQ_MIB_BAD_FRAME);
 		return 0;
 	}
 	if (done) {
@@ -583,9 +416,20 @@ static size_t rx_header(struct kzmq_conn *conn, const u8 *p, size_t n, int *err)
 	return ret;
 }
 
-/* Frames, whatever they mean. Return: octets taken. */
-static size_t rx_frames(struct kzmq_conn *conn, const u8 *p, size_t n,
-			struct page *page, u32 off, int *err)
+/**
+ * kzmq_rx_frames - octets of frames, whatever they mean
+ * @conn: the connection
+ * @p:    the octets
+ * @n:    how many
+ * @page: the page they are in if it may be referenced, else NULL
+ * @off:  their offset there
+ * @err:  0, or why it goes no further
+ *
+ * Context: any; lower lock held.
+ * Return: octets taken.
+ */
+size_t kzmq_rx_frames(struct kzmq_conn *conn, const u8 *p, size_t n,
+		      struct page *page, u32 off, int *err)
 {
 	struct kzmq_rx *rx = &conn->rx;
 	size_t done = 0;
@@ -616,8 +460,10 @@ static size_t rx_frames(struct kzmq_conn *conn, const u8 *p, size_t n,
 			break;
 		case KZMQ_RX_DELIVER:
 			*err = rx_deliver(conn);
-			if (!*err)
-				rx->step = KZMQ_RX_HDR;
+			if (*err)
+				break;
+			rx->step = KZMQ_RX_HDR;
+			rx->opened = KZMQ_RX_SEALED;
 			break;
 		}
 	}
@@ -652,12 +498,14 @@ static size_t rx_some(struct kzmq_conn *conn, const u8 *p, size_t n,
 		      struct page *page, u32 off, int *err)
 {
 	switch (conn->rx.mode) {
+	case KZMQ_RX_SOCKS:
+		return kzmq_rx_socks(conn, p, n, err);
 	case KZMQ_RX_GREETING:
-		return rx_greeting(conn, p, n, err);
+		return kzmq_rx_greeting(conn, p, n, err);
 	case KZMQ_RX_IDENTITY:
 	case KZMQ_RX_HANDSHAKE:
 	case KZMQ_RX_TRAFFIC:
-		return rx_frames(conn, p, n, page, off, err);
+		return kzmq_rx_frames(conn, p, n, page, off, err);
 	case KZMQ_RX_RAW:
 		return rx_raw(conn, p, n, err);
 	case KZMQ_RX_DISCARD:
@@ -665,6 +513,12 @@ static size_t rx_some(struct kzmq_conn *conn, const u8 *p, size_t n,
 	default:
 		return 0;
 	}
+}
+
+/* Octets of memory that what is half received takes */
+static u64 rx_holds(const struct kzmq_rx *rx)
+{
+	return (rx->msg ? rx->msg->mem : 0) + (rx->cmd ? rx->cmd->mem : 0);
 }
 
 /* Memory was refused: later, or never. */
@@ -676,14 +530,61 @@ static void rx_starved(struct kzmq_conn *conn)
 		rx->starved = jiffies | 1;
 	/* Who holds a good part of all there is makes room for the others. */
 	if (time_after(jiffies, rx->starved + RX_STARVED) ||
-	    (rx->msg && rx->msg->mem > READ_ONCE(rx_net(conn)->lim.mem_max) /
-				       RX_HOG_PART)) {
+	    rx_holds(rx) > READ_ONCE(rx_net(conn)->lim.mem_max) / RX_HOG_PART) {
 		kzmq_conn_fail(conn, -ENOBUFS);
 		return;
 	}
 	KZMQ_INC(rx_net(conn), RX_DEFERRED);
 	kzmq_conn_later(conn, gfpflags_allow_blocking(rx->gfp) ?
 			   RX_RETRY : 0);
+}
+
+static void rx_stopped(struct kzmq_conn *conn, int err)
+{
+	if (err == -ENOMEM || err == -ENOBUFS) {
+		rx_starved(conn);
+	} else if (err == -EINPROGRESS) {
+		KZMQ_INC(rx_net(conn), RX_DEFERRED);
+		kzmq_conn_kick(conn, KZMQ_EV_RX);
+	} else if (err) {
+		kzmq_conn_fail(conn, err);
+	}
+}
+
+/**
+ * kzmq_rx_pending - is there a step to be done that needs no more octets
+ * @conn: the connection
+ *
+ * Memory was refused for it; nobody else would come back for the last command
+ * a peer has sent.
+ *
+ * Context: any; lower lock held.
+ */
+bool kzmq_rx_pending(const struct kzmq_conn *conn)
+{
+	const struct kzmq_rx *rx = &conn->rx;
+
+	switch (rx->mode) {
+	case KZMQ_RX_IDENTITY:
+	case KZMQ_RX_HANDSHAKE:
+	case KZMQ_RX_TRAFFIC:
+		return rx->step == KZMQ_RX_FRAME || rx->step == KZMQ_RX_DELIVER;
+	}
+	return false;
+}
+
+/* Do it. Return: the rest may be read. */
+static bool rx_go_on(struct kzmq_conn *conn)
+{
+	int err = 0;
+
+	if (!kzmq_rx_pending(conn))
+		return true;
+	kzmq_rx_frames(conn, NULL, 0, NULL, 0, &err);
+	rx_stopped(conn, err);
+	if (!err)
+		conn->rx.starved = 0;
+	return !err;
 }
 
 /**
@@ -704,6 +605,7 @@ size_t kzmq_rx_feed(struct kzmq_conn *conn, const u8 *p, size_t n,
 	size_t done = 0, m;
 	int err = 0;
 
+	kzmq_hb_heard(conn);
 	while (done < n && rx->budget) {
 		m = rx_some(conn, p + done, min(n - done, rx->budget), page,
 			    off + done, &err);
@@ -713,10 +615,7 @@ size_t kzmq_rx_feed(struct kzmq_conn *conn, const u8 *p, size_t n,
 			break;
 		rx->starved = 0;
 	}
-	if (err == -ENOMEM || err == -ENOBUFS)
-		rx_starved(conn);
-	else if (err)
-		kzmq_conn_fail(conn, err);
+	rx_stopped(conn, err);
 	return done;
 }
 
@@ -736,9 +635,11 @@ void kzmq_rx_run(struct kzmq_conn *conn, gfp_t gfp)
 		return;
 	rx->gfp = gfp | __GFP_ACCOUNT | __GFP_NOWARN;
 	rx->budget = RX_BUDGET;
+	if (conn->seal && !gfpflags_allow_blocking(gfp))
+		rx->budget = RX_BUDGET_SEALED;
 	old = set_active_memcg(kzmq_sock_memcg(conn->zs));
 	/* What could not be delivered last time comes first. */
-	if (!rx_flush(conn))
+	if (!rx_flush(conn) && rx_go_on(conn))
 		conn->tr->rx(conn);
 	if (rx_flush(conn))
 		rx_starved(conn);
@@ -764,7 +665,40 @@ void kzmq_rx_run(struct kzmq_conn *conn, gfp_t gfp)
 void kzmq_conn_rx(struct kzmq_conn *conn)
 {
 	conn->tr->lock(conn);
+	clear_bit(KZMQ_CONN_RX_WANT, &conn->flags);
+	/* Who sends after this look leaves a new note. */
+	smp_mb__after_atomic();
 	kzmq_rx_run(conn, GFP_KERNEL);
+	conn->tr->unlock(conn);
+}
+
+/**
+ * kzmq_conn_rx_now - take what the lower socket has, in the sender's context
+ * @conn: the connection, of a transport with @rx_now
+ *
+ * Two sockets may send to each other at a time, each with locks of its own held:
+ * so nobody waits for a lock here. Who has it looks for the note when he lets go.
+ *
+ * Context: process, locks of the sender's may be held.
+ */
+void kzmq_conn_rx_now(struct kzmq_conn *conn)
+{
+	set_bit(KZMQ_CONN_RX_WANT, &conn->flags);
+	/* The note is there before the owner is found to be at work. */
+	smp_mb__after_atomic();
+	if (!mutex_trylock(&conn->rx_lock))
+		return;
+	clear_bit(KZMQ_CONN_RX_WANT, &conn->flags);
+	/* Who sends after this look leaves a new note. */
+	smp_mb__after_atomic();
+	if (conn->rx.mode != KZMQ_RX_STOP) {
+		conn->rx.now = true;
+		kzmq_rx_run(conn, GFP_KERNEL);
+		conn->rx.now = false;
+		if (conn->tr->rx_foul && conn->tr->rx_foul(conn))
+			kzmq_conn_fail(conn, -EPROTO);
+	}
+	/* Notes of others are the work item's: one does not serve them for ever. */
 	conn->tr->unlock(conn);
 }
 

@@ -18,11 +18,14 @@
 #include "conn.h"
 #include "endpoint.h"
 #include "msg.h"
+#include "seal.h"
 #include "transport.h"
 
 /* Pieces in one call to the transport */
 #define TX_VECS		32
 #define TX_HDRS		16
+/* A lone message of so many octets on the wire goes out in one piece */
+#define TX_SHORT	(SZ_1K + 64)
 #define TX_RETRY	msecs_to_jiffies(20)
 /* Octets one owner sends before it leaves the rest to the work item */
 #define TX_BUDGET	SZ_1M
@@ -113,13 +116,17 @@ void kzmq_tx_destroy(struct kzmq_conn *conn)
 int kzmq_conn_ctl(struct kzmq_conn *conn, const void *data, size_t len,
 		  bool pong, gfp_t gfp)
 {
-	struct kzmq_ctl *ctl = kmalloc(struct_size(ctl, data, len), gfp);
+	bool seal = READ_ONCE(conn->seal);
+	struct kzmq_ctl *ctl;
 
+	ctl = kmalloc(struct_size(ctl, data, len + (seal ? KZMQ_SEAL_CTL : 0)),
+		      gfp);
 	if (!ctl)
 		return -ENOMEM;
 	ctl->len = len;
 	ctl->off = 0;
 	ctl->pong = pong;
+	ctl->seal = seal;
 	memcpy(ctl->data, data, len);
 	spin_lock_bh(&conn->ctl_lock);
 	list_add_tail(&ctl->node, &conn->ctl);
@@ -145,7 +152,7 @@ static void ctl_done(struct kzmq_conn *conn, struct kzmq_ctl *ctl)
 	list_del(&ctl->node);
 	conn->nr_pongs -= ctl->pong;
 	spin_unlock_bh(&conn->ctl_lock);
-	kfree(ctl);
+	kfree_sensitive(ctl);
 }
 
 static bool ctl_next(struct kzmq_conn *conn, struct kzmq_ctl **ctl)
@@ -165,13 +172,16 @@ static int tx_ctl(struct kzmq_conn *conn)
 	struct kvec kv[8];
 	struct kzmq_ctl *ctl;
 	size_t nr, len;
-	int sent;
+	int sent, err;
 
 	while (!list_empty_careful(&conn->ctl)) {
 		ctl = ctl_first(conn);
 		nr = 0;
 		len = 0;
 		do {
+			err = ctl->seal ? kzmq_seal_ctl(conn, ctl) : 0;
+			if (err)
+				return err;
 			kv[nr].iov_base = ctl->data + ctl->off;
 			kv[nr].iov_len = ctl->len - ctl->off;
 			len += kv[nr++].iov_len;
@@ -198,6 +208,8 @@ static size_t tx_header(struct kzmq_conn *conn, const struct kzmq_msg *msg,
 	*skip = 0;
 	if (conn->raw)
 		return 0;
+	if (msg->sealed)
+		return kzmq_enc_header(out, conn->ver, f->len, 0);
 	if (msg->kind != KZMQ_MSG_DATA && conn->ver >= KZMQ_VER_31) {
 		*skip = 1;
 		return kzmq_enc_sub(out, msg->kind == KZMQ_MSG_CANCEL,
@@ -214,7 +226,7 @@ static void tx_refill(struct kzmq_conn *conn)
 
 	if (tx->n || !tx->on || !conn->pipe)
 		return;
-	tx->n = kzmq_pipe_out_pop(conn->pipe, tx->q, KZMQ_TX_QUEUE);
+	tx->n = kzmq_pipe_out_pop(conn->pipe, tx->q, KZMQ_TX_QUEUE, U64_MAX);
 	if (tx->n) {
 		tx->frame = tx->q[0]->first;
 		tx->off = 0;
@@ -226,32 +238,52 @@ static void tx_count(struct kzmq_conn *conn, struct kzmq_msg *msg)
 	struct kzmq_net *zn = conn->zs->zn;
 
 	KZMQ_INC(zn, MSGS_OUT);
-	KZMQ_ADD(zn, BYTES_OUT, msg->len);
+	KZMQ_ADD(zn, BYTES_OUT, msg->sealed ?
+		 msg->len - (u64)msg->nr * KZMQ_SEAL_EXTRA : msg->len);
 	if (msg->closing)
 		kzmq_conn_close(conn, jiffies + HZ);
 	kzmq_msg_put(msg);
+}
+
+/* Encode a whole message. Return: its end, or NULL when it is none for that. */
+static u8 *msg_encode(struct kzmq_conn *conn, const struct kzmq_msg *msg, u8 *p,
+		      size_t room)
+{
+	const struct kzmq_frame *f;
+	u32 skip;
+
+	if (msg->closing || msg->len + msg->nr * KZMQ_SUB_HDR_MAX > room)
+		return NULL;
+	for (f = msg->first; f; f = f->next) {
+		if (!f->data)
+			return NULL;
+		p += tx_header(conn, msg, f, p, &skip);
+		memcpy(p, f->data + skip, f->len - skip);
+		p += f->len - skip;
+	}
+	return p;
 }
 
 /* Encode a message into the stage. Return: false when it does not go there. */
 static bool stage_add(struct kzmq_conn *conn, const struct kzmq_msg *msg)
 {
 	struct kzmq_tx *tx = &conn->tx;
-	const struct kzmq_frame *f;
-	u8 *p = tx->stage + tx->stage_len;
-	u32 skip;
+	size_t room = KZMQ_TX_STAGE - tx->stage_len;
+	u8 *p = tx->stage + tx->stage_len, *end;
 
-	if (msg->closing || msg->len + msg->nr * KZMQ_SUB_HDR_MAX >
-			    KZMQ_TX_STAGE - tx->stage_len)
-		return false;
-	for (f = msg->first; f; f = f->next) {
-		if (!f->data)
-			return false;
-		p += tx_header(conn, msg, f, p, &skip);
-		memcpy(p, f->data + skip, f->len - skip);
-		p += f->len - skip;
-	}
-	tx->stage_len = p - tx->stage;
-	return true;
+	if (conn->seal)
+		end = kzmq_seal_into(conn, msg, p, room);
+	else
+		end = msg_encode(conn, msg, p, room);
+	if (end)
+		tx->stage_len = end - tx->stage;
+	return end;
+}
+
+/* How many messages of the queue may go out as they are */
+static u8 tx_ripe(const struct kzmq_conn *conn)
+{
+	return conn->seal ? min_t(u8, conn->tx.n, 1) : conn->tx.n;
 }
 
 /* Encode what fits of many short messages. */
@@ -327,7 +359,7 @@ static void batch_next(struct kzmq_conn *conn, struct tx_batch *b)
 	b->frame = b->frame->next;
 	if (b->frame)
 		return;
-	if (++b->i < tx->n)
+	if (++b->i < tx_ripe(conn))
 		b->frame = tx->q[b->i]->first;
 }
 
@@ -439,24 +471,66 @@ static bool tx_between(const struct kzmq_tx *tx)
 {
 	if (tx->stage_len)
 		return false;
-	return !tx->n || (!tx->off && tx->frame == tx->q[0]->first);
+	/* One that is sealed has its number, and others come after it. */
+	return !tx->n || (!tx->off && tx->frame == tx->q[0]->first &&
+			  !tx->q[0]->sealed);
 }
 
-/* One call to the transport. Octets sent, 0 when nothing is left, or errno. */
-static int tx_step(struct kzmq_conn *conn)
+/* Seal the next message that is too long for the stage. */
+static int tx_seal(struct kzmq_conn *conn)
 {
 	struct kzmq_tx *tx = &conn->tx;
+	struct kzmq_msg *msg;
+
+	/* It takes long; receiving goes on meanwhile. */
+	if (conn->tr->tx_unlock)
+		conn->tr->tx_unlock(conn);
+	msg = kzmq_seal_msg(conn, tx->q[0]);
+	if (conn->tr->tx_lock)
+		conn->tr->tx_lock(conn);
+	if (IS_ERR(msg))
+		return PTR_ERR(msg);
+	kzmq_msg_put(tx->q[0]);
+	tx->q[0] = msg;
+	tx->frame = msg->first;
+	tx->off = 0;
+	return 0;
+}
+
+/*
+ * A short message and nothing behind it: the copy is cheaper than its pieces.
+ * Octets sent, a negative errno, or 0 when it is none of these.
+ */
+static noinline_for_stack int tx_short(struct kzmq_conn *conn)
+{
+	struct kzmq_tx *tx = &conn->tx;
+	u8 buf[TX_SHORT], *end;
+	struct kvec kv;
+	int ret;
+
+	end = msg_encode(conn, tx->q[0], buf, sizeof(buf));
+	if (!end || end == buf)
+		return 0;
+	kv.iov_base = buf;
+	kv.iov_len = end - buf;
+	ret = conn->tr->tx_kvec(conn, &kv, 1, kv.iov_len, false);
+	if (ret == end - buf) {
+		tx_count(conn, tx->q[0]);
+		tx->n = 0;
+		tx->frame = NULL;
+	} else if (ret > 0) {
+		tx_sent(conn, ret);
+	}
+	return ret;
+}
+
+/* Messages in pieces. Octets sent, 0 when nothing is left, or errno. */
+static noinline_for_stack int tx_pieces(struct kzmq_conn *conn)
+{
 	struct tx_batch b;
 	bool more;
 	int ret;
 
-	tx_refill(conn);
-	if (tx->n > 1 && tx_between(tx))
-		stage_fill(conn);
-	if (tx->stage_len)
-		return stage_send(conn);
-	if (!tx->n)
-		return 0;
 	batch_start(conn, &b);
 	more = batch_fill(conn, &b);
 	if (!b.len) {
@@ -467,6 +541,32 @@ static int tx_step(struct kzmq_conn *conn)
 	if (ret > 0)
 		tx_sent(conn, ret);
 	return ret;
+}
+
+/* One call to the transport. Octets sent, 0 when nothing is left, or errno. */
+static int tx_step(struct kzmq_conn *conn)
+{
+	struct kzmq_tx *tx = &conn->tx;
+	int ret;
+
+	tx_refill(conn);
+	if ((tx->n > 1 || (tx->n && conn->seal)) && tx_between(tx))
+		stage_fill(conn);
+	if (tx->stage_len)
+		return stage_send(conn);
+	if (!tx->n)
+		return 0;
+	if (conn->seal && !tx->q[0]->sealed) {
+		ret = tx->stage ? tx_seal(conn) : -EAGAIN;
+		if (ret)
+			return ret;
+	}
+	if (tx->n == 1 && tx_between(tx)) {
+		ret = tx_short(conn);
+		if (ret)
+			return ret;
+	}
+	return tx_pieces(conn);
 }
 
 /* What is queued while we look leaves TX_WANT, so a glance will do. */
@@ -533,12 +633,14 @@ void kzmq_conn_tx(struct kzmq_conn *conn)
 		/* Who queues after this look leaves a new note. */
 		smp_mb__after_atomic();
 		if (!conn->tx.dead) {
-			conn->tr->lock(conn);
+			if (conn->tr->tx_lock)
+				conn->tr->tx_lock(conn);
 			ret = tx_drain(conn);
 			/* Out of memory, not of room: nobody would call us. */
 			if (ret == -EAGAIN && conn->tr->tx_room(conn))
 				kzmq_conn_later(conn, TX_RETRY);
-			conn->tr->unlock(conn);
+			if (conn->tr->tx_unlock)
+				conn->tr->tx_unlock(conn);
 			if (ret < 0 && ret != -EAGAIN) {
 				conn->tx.dead = true;
 				kzmq_conn_kick(conn, KZMQ_EV_EOF);

@@ -7,25 +7,26 @@
  * ZMQ_IMMEDIATE is set.
  *
  * Locks: everything here is under lock_sock() of the socket; the functions
- * that connections call take it themselves.
- * Contexts: process. Tries after the first run in a work item, with the
- * credentials of the one who called connect() and in the socket's network
- * namespace.
- * References: a queued work item holds one of the endpoint.
+ * that connections call take it themselves. It is dropped while a transport
+ * looks for a name: the way to a file may lead through a file system that does
+ * not answer, and nobody but its user shall wait for that.
+ * Contexts: process. See retry.c for the tries after the first.
  */
 #include <linux/cred.h>
-#include <linux/random.h>
-#include <linux/sched/mm.h>
+#include <linux/jhash.h>
+#include <linux/pid.h>
 #include <linux/slab.h>
 
 #include "conn.h"
 #include "endpoint.h"
-#include "trace.h"
+#include "inproc.h"
+#include "monitor.h"
+#include "names.h"
+#include "optval.h"
 #include "transport.h"
+#include "zap.h"
 
 #define FOREVER	(LONG_MAX / 4)	/* jiffies */
-
-static void ep_retry_work(struct work_struct *work);
 
 /**
  * kzmq_linger_end - until when something may linger
@@ -43,7 +44,21 @@ unsigned long kzmq_linger_end(int linger, unsigned int most)
 
 static const struct kzmq_transport *ep_transport(u8 tr)
 {
-	return tr == KZMQ_TR_TCP ? &kzmq_tr_tcp : NULL;
+	switch (tr) {
+	case KZMQ_TR_TCP:
+		return &kzmq_tr_tcp;
+	case KZMQ_TR_IPC:
+		return &kzmq_tr_unix;
+	}
+	return NULL;
+}
+
+static int inproc_check(struct kzmq_sock *zs, size_t len)
+{
+	if (zs->pat->raw)
+		return -EPROTOTYPE;
+	/* ZMQ_LAST_ENDPOINT has to give all of it. */
+	return len < ZMQ_ENDPOINT_OPT_MAX ? 0 : -ENAMETOOLONG;
 }
 
 /**
@@ -55,15 +70,50 @@ static const struct kzmq_transport *ep_transport(u8 tr)
 void kzmq_ep_free(struct kzmq_ep *ep)
 {
 	kzmq_pipe_put(ep->pipe);
+	if (ep->tr && ep->tr->release)
+		ep->tr->release(ep);
 	put_cred(ep->cred);
+	put_pid(ep->pid);
+	kzmq_opts_drop(&ep->opts);
 	kzmq_sock_put(ep->zs);
+	kfree(ep->names);
 	kfree(ep->asked);
 	kfree(ep->text);
 	kfree(ep);
 }
 
+/**
+ * kzmq_ep_hash - value of kzmq_ep.hash
+ * @text: the endpoint's text
+ * @len:  its octets, without NUL
+ */
+u32 kzmq_ep_hash(const char *text, size_t len)
+{
+	return jhash(text, len, 0);
+}
+
+/* @names: to be taken over, unless a proxy looks up the name itself */
+static int ep_parse(struct kzmq_ep *ep, size_t len, struct kzmq_names **names)
+{
+	int err;
+
+	if (names && *names && !ep->opts.socks_proxy) {
+		ep->uri.tr = KZMQ_TR_TCP;
+		ep->named = true;
+		swap(ep->names, *names);
+		return 0;
+	}
+	err = kzmq_uri_parse(ep->asked, len, ep->bound, &ep->uri);
+	/* Names that were not looked up are for a proxy only. */
+	if (!err && !ep->bound &&
+	    (kzmq_ep_proxy(ep) ? ep->uri.dst.zone[0] : ep->uri.dst.name[0]))
+		err = -EINVAL;
+	return err;
+}
+
 static struct kzmq_ep *ep_alloc(struct kzmq_sock *zs, const char *text,
-				size_t len, bool bound)
+				size_t len, bool bound,
+				struct kzmq_names **names)
 {
 	struct kzmq_ep *ep;
 	int err;
@@ -75,23 +125,37 @@ static struct kzmq_ep *ep_alloc(struct kzmq_sock *zs, const char *text,
 	kzmq_sock_get(zs);
 	ep->zs = zs;
 	ep->bound = bound;
-	ep->opts = zs->opts;
+	kzmq_opts_copy(&ep->opts, &zs->opts);
 	ep->cred = get_current_cred();
+	ep->pid = get_pid(task_tgid(current));
+	ep->wq = kzmq_wq;
 	INIT_LIST_HEAD(&ep->node);
+	INIT_LIST_HEAD(&ep->swept);
 	INIT_LIST_HEAD(&ep->conns);
 	INIT_LIST_HEAD(&ep->hs);
-	INIT_DELAYED_WORK(&ep->retry, ep_retry_work);
+	INIT_LIST_HEAD(&ep->ctx_node);
+	INIT_DELAYED_WORK(&ep->retry, kzmq_ep_retry_work);
 	kzmq_listener_init(ep);
 	err = -ENOMEM;
 	ep->asked = kmemdup_nul(text, len, GFP_KERNEL_ACCOUNT);
 	if (!ep->asked)
 		goto err_put;
-	err = kzmq_uri_parse(ep->asked, len, bound, &ep->uri);
+	ep->hash = kzmq_ep_hash(text, len);
+	err = ep_parse(ep, len, names);
 	if (err)
 		goto err_put;
+	if (kzmq_ep_inproc(ep)) {
+		err = inproc_check(zs, len);
+		if (err)
+			goto err_put;
+		return ep;
+	}
 	err = -EPROTONOSUPPORT;
 	ep->tr = ep_transport(ep->uri.tr);
 	if (!ep->tr)
+		goto err_put;
+	err = ep->tr->open ? ep->tr->open(ep) : 0;
+	if (err)
 		goto err_put;
 	return ep;
 
@@ -100,17 +164,43 @@ err_put:
 	return ERR_PTR(err);
 }
 
+/**
+ * kzmq_ep_note - an endpoint may have nothing to send any more, or again
+ * @ep: the endpoint
+ *
+ * Once closed it has not while it only waits for its peers.
+ *
+ * Context: process, lock_sock() held.
+ */
+void kzmq_ep_note(struct kzmq_ep *ep)
+{
+	bool sent = ep->closing && ep->nr_conns && ep->nr_fin == ep->nr_conns;
+	bool busy = ep->listed && !sent;
+
+	if (busy == ep->busy)
+		return;
+	ep->busy = busy;
+	kzmq_sock_busy(ep->zs, busy);
+}
+
 static void ep_list(struct kzmq_ep *ep)
 {
 	struct kzmq_sock *zs = ep->zs;
 
 	list_add_tail(&ep->node, &zs->eps);
 	ep->listed = true;
+	kzmq_ep_note(ep);
+	zs->ctx_fixed = true;
 	strscpy(zs->last_ep, ep->text ?: ep->asked, sizeof(zs->last_ep));
 }
 
-/* Nothing is left to do for a closing endpoint. */
-static void ep_finish(struct kzmq_ep *ep)
+/**
+ * kzmq_ep_finish - nothing is left to do for a closing endpoint
+ * @ep: the endpoint; the list's reference is dropped
+ *
+ * Context: process, lock_sock() held.
+ */
+void kzmq_ep_finish(struct kzmq_ep *ep)
 {
 	if (!ep->listed)
 		return;
@@ -120,12 +210,50 @@ static void ep_finish(struct kzmq_ep *ep)
 		kzmq_pattern_detach(ep->zs, ep->pipe, false);
 	list_del_init(&ep->node);
 	ep->listed = false;
+	kzmq_ep_note(ep);
 	kzmq_ep_put(ep);
 }
 
 static int sock_usable(struct kzmq_sock *zs)
 {
 	return zs->closed || zs->down ? -ESHUTDOWN : 0;
+}
+
+static void ep_bind_failed(struct kzmq_ep *ep, int err)
+{
+	if (kzmq_ep_inproc(ep))
+		return;
+	switch (err) {
+	case -EADDRINUSE:
+	case -EADDRNOTAVAIL:
+	case -EACCES:
+		/* There was a lower socket that did not get the name. */
+		kzmq_mon_ep(ep->zs, ep, ZMQ_EVENT_CLOSED, ep->id, ep->id, err);
+	}
+	kzmq_mon_ep(ep->zs, ep, ZMQ_EVENT_BIND_FAILED, ep->id, -err, err);
+}
+
+/* Drops lock_sock() meanwhile. */
+static int ep_listen(struct kzmq_ep *ep)
+{
+	struct kzmq_sock *zs = ep->zs;
+	struct socket *sock;
+	int err;
+
+	release_sock(&zs->sk);
+	err = kzmq_listener_open(ep, &sock);
+	lock_sock(&zs->sk);
+	if (err)
+		return err;
+	err = sock_usable(zs);
+	if (!err) {
+		kzmq_listener_start(ep, sock);
+		return 0;
+	}
+	release_sock(&zs->sk);
+	kzmq_listener_drop(ep, sock);
+	lock_sock(&zs->sk);
+	return err;
 }
 
 /**
@@ -146,122 +274,25 @@ int kzmq_ep_bind(struct kzmq_sock *zs, const char *text, size_t len)
 	err = sock_usable(zs);
 	if (err)
 		goto out;
-	ep = ep_alloc(zs, text, len, true);
+	ep = ep_alloc(zs, text, len, true, NULL);
 	if (IS_ERR(ep)) {
 		err = PTR_ERR(ep);
 		goto out;
 	}
-	err = kzmq_listener_start(ep);
+	err = kzmq_ep_inproc(ep) ? kzmq_inproc_bind(ep) : ep_listen(ep);
 	if (err) {
+		ep_bind_failed(ep, err);
 		kzmq_ep_put(ep);
 		goto out;
 	}
 	ep_list(ep);
-	kzmq_listener_kick(ep, 0);
+	if (!kzmq_ep_inproc(ep)) {
+		kzmq_mon_ep(zs, ep, ZMQ_EVENT_LISTENING, ep->id, ep->id, 0);
+		kzmq_listener_kick(ep, 0);
+	}
 out:
 	release_sock(&zs->sk);
 	return err;
-}
-
-static void ep_give_up(struct kzmq_ep *ep)
-{
-	KZMQ_INC(ep->zs->zn, GAVE_UP);
-	trace_kzmq_ep_gave_up(ep);
-	ep->failed = true;
-	if (ep->pipe)
-		kzmq_pattern_detach(ep->zs, ep->pipe, false);
-}
-
-static unsigned long ep_delay(struct kzmq_ep *ep)
-{
-	u32 ivl = ep->opts.reconnect_ivl, max = ep->opts.reconnect_ivl_max;
-	u64 base = ivl;
-
-	if (max <= ivl)
-		return msecs_to_jiffies(ivl + get_random_u32() % ivl);
-	base = min_t(u64, base << min(ep->tries, 31u), max);
-	/* Peers that lost the same server do not come back in step. */
-	return msecs_to_jiffies(base / 2 + get_random_u32() % (base / 2 + 1));
-}
-
-static bool ep_has_rest(struct kzmq_ep *ep)
-{
-	return ep->pipe && !kzmq_pipe_out_empty(ep->pipe) &&
-	       time_before(jiffies, ep->deadline);
-}
-
-/* The try failed or the connection ended: wait and try again. */
-static void ep_retry_later(struct kzmq_ep *ep)
-{
-	unsigned long delay;
-
-	if (ep->opts.reconnect_ivl <= 0) {
-		ep_give_up(ep);
-		if (ep->closing)
-			ep_finish(ep);
-		return;
-	}
-	delay = ep_delay(ep);
-	if (ep->closing)
-		delay = min(delay, ep->deadline - jiffies);
-	ep->tries++;
-	kzmq_ep_get(ep);
-	if (!queue_delayed_work(kzmq_wq, &ep->retry, delay))
-		kzmq_ep_put(ep);
-}
-
-static void ep_try(struct kzmq_ep *ep)
-{
-	struct mem_cgroup *old_memcg;
-	const struct cred *old;
-	struct kzmq_conn *conn;
-	struct socket *sock;
-	bool connected;
-	int err;
-
-	KZMQ_INC(ep->zs->zn, CONNECTS);
-	old = override_creds(ep->cred);
-	old_memcg = set_active_memcg(kzmq_sock_memcg(ep->zs));
-	err = ep->tr->connect(ep, &sock, &connected);
-	conn = err ? NULL : kzmq_conn_alloc(ep, sock, false);
-	if (!err && !conn)
-		sock_release(sock);
-	set_active_memcg(old_memcg);
-	revert_creds(old);
-	if (!conn) {
-		KZMQ_INC(ep->zs->zn, CONNECT_FAILED);
-		ep_retry_later(ep);
-		return;
-	}
-	if (ep->closing) {
-		conn->deadline = ep->deadline;
-		set_bit(KZMQ_CONN_CLOSE_SEEN, &conn->flags);
-	}
-	kzmq_ep_add_conn(ep, conn);
-	kzmq_conn_start(conn, connected);
-	if (ep->closing)
-		kzmq_conn_kick(conn, KZMQ_EV_CLOSE);
-}
-
-static void ep_retry_work(struct work_struct *work)
-{
-	struct kzmq_ep *ep = container_of(to_delayed_work(work),
-					  struct kzmq_ep, retry);
-	struct kzmq_sock *zs = ep->zs;
-
-	kzmq_sock_get(zs);
-	lock_sock(&zs->sk);
-	if (ep->listed && !ep->failed && !ep->nr_conns) {
-		if (ep->closing && !ep_has_rest(ep)) {
-			ep_finish(ep);
-		} else {
-			KZMQ_INC(zs->zn, RETRIES);
-			ep_try(ep);
-		}
-	}
-	release_sock(&zs->sk);
-	kzmq_ep_put(ep);
-	kzmq_sock_put(zs);
 }
 
 /* These types connect once to one endpoint, however often they are told. */
@@ -280,9 +311,12 @@ static bool ep_once(struct kzmq_sock *zs)
 static struct kzmq_ep *ep_find(struct kzmq_sock *zs, const char *text,
 			       size_t len)
 {
+	u32 hash = kzmq_ep_hash(text, len);
 	struct kzmq_ep *ep;
 
 	list_for_each_entry(ep, &zs->eps, node) {
+		if (!ep->bound && ep->hash != hash)
+			continue;
 		if (ep->closing)
 			continue;
 		if (ep->text && strlen(ep->text) == len &&
@@ -297,16 +331,24 @@ static struct kzmq_ep *ep_find(struct kzmq_sock *zs, const char *text,
 	return NULL;
 }
 
+/* It is there already; of a name the addresses may be new. */
+static int ep_again(struct kzmq_ep *old, const struct kzmq_ep *ep)
+{
+	return old->names && ep->names ? kzmq_names_give(old, ep->names) : 0;
+}
+
 static int ep_make_pipe(struct kzmq_ep *ep)
 {
 	struct kzmq_pipe *pipe;
 	int err;
 
-	if (ep->opts.immediate)
+	/* libzmq knows no IMMEDIATE for inproc. */
+	if (ep->opts.immediate && !kzmq_ep_inproc(ep))
 		return 0;
 	pipe = kzmq_pipe_alloc(ep->zs, GFP_KERNEL_ACCOUNT);
 	if (!pipe)
 		return -ENOMEM;
+	kzmq_pipe_set_parting(pipe, &ep->opts);
 	err = kzmq_pattern_attach(ep->zs, pipe);
 	if (err) {
 		kzmq_pipe_put(pipe);
@@ -321,12 +363,14 @@ static int ep_make_pipe(struct kzmq_ep *ep)
  * @zs:   the socket
  * @text: the endpoint's text
  * @len:  its octets, without NUL
+ * @names: of a name, the addresses, which are taken over; or NULL
  *
  * Context: process, takes lock_sock().
  * Return: 0 for any text that is right, whether or not anybody is there; or a
  * negative errno.
  */
-int kzmq_ep_connect(struct kzmq_sock *zs, const char *text, size_t len)
+int kzmq_ep_connect(struct kzmq_sock *zs, const char *text, size_t len,
+		    struct kzmq_names *names)
 {
 	struct kzmq_ep *ep, *old;
 	int err;
@@ -335,19 +379,17 @@ int kzmq_ep_connect(struct kzmq_sock *zs, const char *text, size_t len)
 	err = sock_usable(zs);
 	if (err)
 		goto out;
-	ep = ep_alloc(zs, text, len, false);
+	ep = ep_alloc(zs, text, len, false, &names);
 	err = PTR_ERR_OR_ZERO(ep);
 	if (err)
 		goto out;
-	old = ep_once(zs) ? ep_find(zs, text, len) : NULL;
+	old = ep_once(zs) && !kzmq_ep_inproc(ep) ? ep_find(zs, text, len) : NULL;
 	if (old && old->failed) {
 		kzmq_ep_close(old, jiffies);
 		old = NULL;
 	}
-	if (ep->uri.dst.name[0])
-		err = -EINVAL;	/* names are resolved in user space */
-	else if (old && !old->bound)
-		err = 1;
+	if (old && !old->bound)
+		err = ep_again(old, ep) ?: 1;
 	else
 		err = ep_make_pipe(ep);
 	if (err) {
@@ -356,7 +398,61 @@ int kzmq_ep_connect(struct kzmq_sock *zs, const char *text, size_t len)
 		goto out;
 	}
 	ep_list(ep);
-	ep_try(ep);
+	if (kzmq_ep_inproc(ep)) {
+		kzmq_inproc_connect(ep);
+		goto out;
+	}
+	kzmq_ep_get(ep);
+	kzmq_ep_try(ep);
+	release_sock(&zs->sk);
+	kzmq_ep_put(ep);
+	kfree(names);
+	return 0;
+out:
+	release_sock(&zs->sk);
+	kfree(names);
+	return err;
+}
+
+/**
+ * kzmq_ep_ask - connect a socket of our own to an inproc endpoint, with a question
+ * @zs:   the socket
+ * @text: the endpoint's text
+ * @as:   whose process the other side shall see
+ * @zap:  the question; gets the endpoint and its pipe, which it keeps also when
+ *        the way is not there
+ * @msg:  what is asked, the first and only message
+ *
+ * Context: process, takes lock_sock().
+ * Return: 0, -ENOENT when nobody is bound, or another negative errno.
+ */
+int kzmq_ep_ask(struct kzmq_sock *zs, const char *text, const struct kzmq_ep *as,
+		struct kzmq_zap *zap, struct kzmq_msg *msg)
+{
+	struct kzmq_ep *ep;
+	int err;
+
+	lock_sock(&zs->sk);
+	ep = ep_alloc(zs, text, strlen(text), false, NULL);
+	err = PTR_ERR_OR_ZERO(ep);
+	if (err)
+		goto out;
+	put_pid(ep->pid);
+	ep->pid = get_pid(as->pid);
+	err = ep_make_pipe(ep);
+	if (err) {
+		kzmq_ep_put(ep);
+		goto out;
+	}
+	ep_list(ep);
+	zap->ep = kzmq_ep_get(ep);
+	zap->pipe = kzmq_pipe_get(ep->pipe);
+	spin_lock_bh(&zs->plock);
+	ep->pipe->zap = zap;
+	err = kzmq_pipe_send(ep->pipe, msg, true);
+	spin_unlock_bh(&zs->plock);
+	if (!err)
+		err = kzmq_inproc_join(ep);
 out:
 	release_sock(&zs->sk);
 	return err;
@@ -377,6 +473,11 @@ void kzmq_ep_close(struct kzmq_ep *ep, unsigned long deadline)
 		deadline = ep->deadline;
 	ep->closing = true;
 	ep->deadline = deadline;
+	if (kzmq_ep_inproc(ep)) {
+		if (kzmq_inproc_close(ep))
+			kzmq_ep_finish(ep);
+		return;
+	}
 	if (ep->bound)
 		kzmq_listener_stop(ep);
 	else if (ep->pipe)
@@ -385,17 +486,47 @@ void kzmq_ep_close(struct kzmq_ep *ep, unsigned long deadline)
 		kzmq_conn_close(conn, deadline);
 	list_for_each_entry(conn, &ep->hs, node)
 		kzmq_conn_close(conn, deadline);
+	kzmq_ep_note(ep);
 	if (ep->nr_conns)
 		return;
-	if (ep->bound || ep->failed || !ep_has_rest(ep)) {
-		ep_finish(ep);
+	if (ep->bound || ep->failed || !kzmq_ep_has_rest(ep)) {
+		kzmq_ep_finish(ep);
 		return;
 	}
 	/* A try is pending; it must not sleep past the deadline. */
 	kzmq_ep_get(ep);
-	if (mod_delayed_work(kzmq_wq, &ep->retry,
-			     min(ep_delay(ep), deadline - jiffies)))
+	if (mod_delayed_work(ep->wq, &ep->retry,
+			     min(kzmq_ep_delay(ep), deadline - jiffies)))
 		kzmq_ep_put(ep);
+}
+
+static bool inproc_is(const struct kzmq_ep *ep, bool bound, const char *text,
+		      size_t len)
+{
+	return kzmq_ep_inproc(ep) && ep->bound == bound && !ep->closing &&
+	       strlen(ep->asked) == len && !memcmp(ep->asked, text, len);
+}
+
+/* The name goes first; of connections, all go that were made to it. */
+static int inproc_term(struct kzmq_sock *zs, const char *text, size_t len)
+{
+	unsigned long deadline = kzmq_linger_end(zs->opts.linger, 0);
+	struct kzmq_ep *ep, *tmp;
+	int err = -ENOENT;
+
+	list_for_each_entry(ep, &zs->eps, node) {
+		if (inproc_is(ep, true, text, len)) {
+			kzmq_ep_close(ep, deadline);
+			return 0;
+		}
+	}
+	list_for_each_entry_safe(ep, tmp, &zs->eps, node) {
+		if (!inproc_is(ep, false, text, len))
+			continue;
+		kzmq_ep_close(ep, deadline);
+		err = 0;
+	}
+	return err;
 }
 
 /**
@@ -418,6 +549,10 @@ int kzmq_ep_term(struct kzmq_sock *zs, const char *text, size_t len)
 	if (err)
 		goto out;
 	ep = ep_find(zs, text, len);
+	if (ep && kzmq_ep_inproc(ep)) {
+		err = inproc_term(zs, text, len);
+		goto out;
+	}
 	if (!ep) {
 		err = kzmq_uri_parse(text, len, true, &uri);
 		if (err)
@@ -425,94 +560,33 @@ int kzmq_ep_term(struct kzmq_sock *zs, const char *text, size_t len)
 		err = err ?: -ENOENT;
 		goto out;
 	}
+	ep->no_more = kzmq_ep_stops_on(ep, AFTER_DISCONNECT);
 	kzmq_ep_close(ep, kzmq_linger_end(zs->opts.linger, 0));
 out:
 	release_sock(&zs->sk);
+	kzmq_ep_sweep(zs);
 	return err;
 }
 
 /**
- * kzmq_ep_add_conn - an endpoint got a connection
- * @ep:   the endpoint
- * @conn: the connection, whose first reference goes to the list
+ * kzmq_ep_sweep - remove what endpoints that listen no longer left behind
+ * @zs: the socket
  *
- * Context: process, lock_sock() held.
+ * Context: process, takes lock_sock() but not while it looks for names.
  */
-void kzmq_ep_add_conn(struct kzmq_ep *ep, struct kzmq_conn *conn)
+void kzmq_ep_sweep(struct kzmq_sock *zs)
 {
-	list_add_tail(&conn->node, &ep->hs);
-	conn->in_hs = true;
-	ep->nr_hs++;
-	ep->nr_conns++;
-}
+	struct kzmq_ep *ep;
 
-static void ep_leave_hs(struct kzmq_ep *ep, struct kzmq_conn *conn)
-{
-	if (!conn->in_hs)
-		return;
-	conn->in_hs = false;
-	ep->nr_hs--;
-	list_move_tail(&conn->node, &ep->conns);
-}
-
-/**
- * kzmq_ep_conn_ready - a connection finished its handshake
- * @ep:   the endpoint
- * @conn: the connection
- *
- * Context: process, takes lock_sock().
- */
-void kzmq_ep_conn_ready(struct kzmq_ep *ep, struct kzmq_conn *conn)
-{
-	lock_sock(&ep->zs->sk);
-	ep_leave_hs(ep, conn);
-	ep->tries = 0;
-	release_sock(&ep->zs->sk);
-}
-
-/* Did the peer break a rule, rather than we run out of something? */
-static bool conn_at_fault(const struct kzmq_conn *conn)
-{
-	switch (conn->err) {
-	case 0:
-	case -ENOMEM:
-	case -ENOBUFS:
-	case -ENOTCONN:
-	case -ECONNABORTED:
-		return false;
+	for (;;) {
+		lock_sock(&zs->sk);
+		ep = list_first_entry_or_null(&zs->sweep, struct kzmq_ep, swept);
+		if (ep)
+			list_del_init(&ep->swept);
+		release_sock(&zs->sk);
+		if (!ep)
+			return;
+		ep->tr->unlisten(ep);
+		kzmq_ep_put(ep);
 	}
-	return true;
-}
-
-/**
- * kzmq_ep_conn_gone - a connection is dead
- * @ep:   the endpoint
- * @conn: the connection; the list's reference is dropped
- *
- * Context: process, takes lock_sock().
- */
-void kzmq_ep_conn_gone(struct kzmq_ep *ep, struct kzmq_conn *conn)
-{
-	bool fault = conn_at_fault(conn);
-
-	lock_sock(&ep->zs->sk);
-	ep_leave_hs(ep, conn);
-	list_del_init(&conn->node);
-	ep->nr_conns--;
-	if (ep->bound) {
-		if (ep->closing && !ep->nr_conns)
-			ep_finish(ep);
-		else if (!ep->closing)
-			kzmq_listener_kick(ep, 0);
-	} else if (ep->closing && (fault || !ep_has_rest(ep))) {
-		ep_finish(ep);
-	} else if (fault ||
-		   (!ep->closing &&
-		    test_bit(KZMQ_CONN_CLOSE_SEEN, &conn->flags))) {
-		ep_give_up(ep);
-	} else {
-		ep_retry_later(ep);
-	}
-	release_sock(&ep->zs->sk);
-	kzmq_conn_put(conn);
 }

@@ -11,7 +11,9 @@
 #include <linux/workqueue.h>
 #include <net/sock.h>
 
+#include "box.h"
 #include "conn.h"
+#include "mech.h"
 #include "msg.h"
 #include "sock.h"
 
@@ -55,6 +57,7 @@ static int __init kzmq_init(void)
 		       AF_MAX - 1);
 		return -EINVAL;
 	}
+	kzmq_box_init();
 	err = kzmq_msg_cache_init();
 	if (err)
 		return err;
@@ -93,6 +96,7 @@ static void __exit kzmq_exit(void)
 {
 	sock_unregister(kzmq_family);
 	kzmq_netns_exit();
+	kzmq_curve_exit();
 	/* The work item that dropped the last socket may still be returning. */
 	destroy_workqueue(kzmq_wq);
 	/* Lower sockets may be in a callback of ours for the last time. */

@@ -10,10 +10,12 @@
 	M(SOCKETS,		"SocketsOpened")	/* socket() calls */	\
 	M(CONNECTS,		"Connects")		/* lower connects begun */ \
 	M(CONNECT_FAILED,	"ConnectFailures")	/* refused, unreachable, timed out */ \
+	M(PROXY_FAILED,		"ProxyFailures")	/* a SOCKS proxy refused us */ \
 	M(RETRIES,		"Reconnects")		/* further tries of one endpoint */ \
 	M(GAVE_UP,		"GaveUp")		/* endpoints that stopped trying */ \
 	M(ACCEPTS,		"Accepts")		/* connections taken from a listener */ \
 	M(ACCEPT_FAILED,	"AcceptFailures")	/* no memory, no lower socket */ \
+	M(ACCEPT_FILTERED,	"AcceptsFiltered")	/* peers no filter lets in */ \
 	M(HS_OK,		"HandshakesOk")		/* connections that became ready */ \
 	M(HS_TIMEOUT,		"HandshakeTimeouts")	/* HANDSHAKE_IVL ran out */ \
 	M(HS_EVICTED,		"HandshakesEvicted")	/* oldest dropped: too many unfinished */ \
@@ -23,6 +25,20 @@
 	M(BAD_FRAME,		"BadFrame")		/* malformed frame header */ \
 	M(BAD_COMMAND,		"BadCommand")		/* malformed or not expected */ \
 	M(BAD_METADATA,		"BadMetadata")		/* malformed properties of READY */ \
+	M(BAD_HELLO,		"BadHello")		/* malformed, as the next three */ \
+	M(BAD_WELCOME,		"BadWelcome")					\
+	M(BAD_INITIATE,		"BadInitiate")					\
+	M(BAD_READY,		"BadReady")					\
+	M(BAD_SEALED,		"BadMessageCommand")	/* malformed MESSAGE of CURVE */ \
+	M(BAD_SEQUENCE,		"BadSequence")		/* a nonce came twice or too late */ \
+	M(BAD_KEYS,		"BadKeyExchange")	/* vouch and keys do not fit */ \
+	M(BAD_CRYPTO,		"BadCrypto")		/* a box does not open */ \
+	M(ZAP_REQUESTS,		"ZapRequests")		/* questions to a ZAP handler */ \
+	M(ZAP_LOST,		"ZapHandlerGone")	/* it left without an answer */ \
+	M(ZAP_DENIED,		"ZapDenied")		/* the handler said 300, 400 or 500 */ \
+	M(KEY_DENIED,		"KeysNotAllowed")	/* not in ZMQ_CURVE_ALLOW */ \
+	M(ZAP_BAD_REPLY,	"ZapBadReplies")	/* answers that are none */ \
+	M(ZAP_NO_HANDLER,	"ZapNoHandler")		/* refused as there was nobody to ask */ \
 	M(BAD_TYPE,		"BadSocketType")	/* socket types do not fit */ \
 	M(BAD_ENVELOPE,		"BadEnvelope")		/* request or reply without delimiter */ \
 	M(PEER_ERROR,		"PeerErrors")		/* ERROR commands received */ \
@@ -32,6 +48,10 @@
 	M(UNKNOWN_CMD,		"UnknownCommands")	/* ignored commands */ \
 	M(PONGS,		"PongsSent")		/* PINGs answered */ \
 	M(PONGS_DROPPED,	"PongsDropped")		/* answers the peer did not read */ \
+	M(PINGS,		"PingsSent")		/* HEARTBEAT_IVL */ \
+	M(HB_TIMEOUT,		"HeartbeatTimeouts")	/* silent peers given up */ \
+	M(MON_EVENTS,		"MonitorEvents")	/* raised, somebody wants them */ \
+	M(MON_LOST,		"MonitorEventsLost")	/* records that found no room */ \
 	M(NO_MEMORY,		"NoMemory")		/* failed allocations */ \
 	M(MEM_CEILING,		"MemCeiling")		/* refused at mem_max */ \
 	M(RX_DEFERRED,		"RxDeferred")		/* receive went on in a work item */ \

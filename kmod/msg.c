@@ -15,16 +15,14 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/uio.h>
-#include <linux/sched/signal.h>
 
 #include "msg.h"
 #include "netns.h"
 
-#define BVS_FIRST	4
-#define BVS_MOST	254	/* one page */
+/* Place for one more short frame: the delimiter of REQ, as a rule */
+#define FRAME_MORE	(sizeof(struct kzmq_frame) + sizeof(void *))
 
-static struct kmem_cache *small_cache, *pack_cache;
+static struct kmem_cache *small_cache, *pack_cache, *mid_cache;
 
 atomic_long_t kzmq_mem_all = ATOMIC_LONG_INIT(0);
 unsigned long kzmq_mem_most;
@@ -34,26 +32,29 @@ static void cache_ctor(void *p)
 {
 }
 
-static struct kmem_cache *cache_make(const char *name, size_t size)
+static struct kmem_cache *cache_make(const char *name, size_t size, size_t off)
 {
-	size_t off = offsetof(struct kzmq_msg, body);
-
 	return kmem_cache_create_usercopy(name, size, 0, SLAB_HWCACHE_ALIGN,
 					  off, size - off, cache_ctor);
 }
 
 /**
- * kzmq_msg_cache_init - make the caches of short messages and of packs
+ * kzmq_msg_cache_init - make the caches of messages
  *
  * Return: 0 or -ENOMEM.
  */
 int kzmq_msg_cache_init(void)
 {
+	const size_t off = offsetof(struct kzmq_msg, body);
+
+	BUILD_BUG_ON(sizeof(struct kzmq_frame) > offsetof(struct kzmq_msg, body));
 	kzmq_mem_most = totalram_pages() / 4 * 3 << PAGE_SHIFT;
 	small_cache = cache_make("kzmq_msg",
-				 sizeof(struct kzmq_msg) + KZMQ_MSG_SMALL);
-	pack_cache = cache_make("kzmq_pack", KZMQ_PACK_SIZE);
-	if (small_cache && pack_cache)
+				 sizeof(struct kzmq_msg) + KZMQ_MSG_SMALL, off);
+	pack_cache = cache_make("kzmq_pack", KZMQ_PACK_SIZE, off);
+	mid_cache = cache_make("kzmq_msg_mid", KZMQ_MSG_MID,
+			       sizeof(struct kzmq_frame));
+	if (small_cache && pack_cache && mid_cache)
 		return 0;
 	kzmq_msg_cache_exit();
 	return -ENOMEM;
@@ -66,6 +67,7 @@ void kzmq_msg_cache_exit(void)
 {
 	kmem_cache_destroy(small_cache);
 	kmem_cache_destroy(pack_cache);
+	kmem_cache_destroy(mid_cache);
 }
 
 /**
@@ -91,16 +93,41 @@ int kzmq_mem_charge(struct kzmq_net *zn, unsigned long n)
 	return -ENOBUFS;
 }
 
-static int msg_charge(struct kzmq_msg *msg, unsigned long n)
+static void mem_force(struct kzmq_net *zn, unsigned long n)
 {
-	int err = kzmq_mem_charge(msg->zn, n);
+	atomic_long_add(n, &zn->mem);
+	atomic_long_add(n, &kzmq_mem_all);
+}
 
+/**
+ * kzmq_msg_charge - a message is about to grow
+ * @msg: the message, still private
+ * @n:   octets
+ *
+ * Context: any.
+ * Return: 0 or -ENOBUFS.
+ */
+int kzmq_msg_charge(struct kzmq_msg *msg, unsigned long n)
+{
+	int err = 0;
+
+	if (unlikely(msg->sealed))
+		mem_force(msg->zn, n);
+	else
+		err = kzmq_mem_charge(msg->zn, n);
 	if (!err)
 		msg->mem += n;
 	return err;
 }
 
-static void msg_uncharge(struct kzmq_msg *msg, unsigned long n)
+/**
+ * kzmq_msg_uncharge - a message has not grown, or is smaller now
+ * @msg: the message, still private
+ * @n:   octets
+ *
+ * Context: any.
+ */
+void kzmq_msg_uncharge(struct kzmq_msg *msg, unsigned long n)
 {
 	kzmq_mem_uncharge(msg->zn, n);
 	msg->mem -= n;
@@ -123,6 +150,12 @@ static struct kzmq_msg *msg_init(struct kzmq_net *zn, struct kzmq_msg *msg,
 	return msg;
 }
 
+/* kmalloc() would give so much, and clear it where pages are not. */
+static bool size_is_mid(size_t size)
+{
+	return size > KZMQ_MSG_MID / 2 && size <= KZMQ_MSG_MID;
+}
+
 /**
  * kzmq_msg_alloc - an empty message
  * @zn:   who is charged
@@ -137,13 +170,45 @@ struct kzmq_msg *kzmq_msg_alloc(struct kzmq_net *zn, u32 room, gfp_t gfp)
 	size_t size = sizeof(struct kzmq_msg) + (small ? KZMQ_MSG_SMALL : room);
 	int err;
 
+	BUILD_BUG_ON(sizeof(struct kzmq_msg) + KZMQ_INLINE_MAX > KZMQ_MSG_MID);
+	if (!small)
+		size = min_t(size_t, KZMQ_MSG_MID,
+			     ALIGN(size, sizeof(void *)) + FRAME_MORE);
+	if (size_is_mid(size))
+		size = KZMQ_MSG_MID;
 	err = kzmq_mem_charge(zn, size);
 	if (unlikely(err))
 		return ERR_PTR(err);
 	if (small)
 		return msg_init(zn, kmem_cache_alloc(small_cache, gfp), size,
 				KZMQ_FROM_SMALL);
+	if (size == KZMQ_MSG_MID)
+		return msg_init(zn, kmem_cache_alloc(mid_cache, gfp), size,
+				KZMQ_FROM_MID);
 	return msg_init(zn, kmalloc(size, gfp), size, KZMQ_FROM_KMALLOC);
+}
+
+/**
+ * kzmq_msg_alloc_sealed - an empty message for sealed frames
+ * @zn:  who is charged
+ * @gfp: how to allocate
+ *
+ * It is counted, but the ceiling does not refuse it: it is on its way out, and
+ * a connection has one.
+ *
+ * Return: the message with one reference, or ERR_PTR(-ENOMEM).
+ */
+struct kzmq_msg *kzmq_msg_alloc_sealed(struct kzmq_net *zn, gfp_t gfp)
+{
+	size_t size = sizeof(struct kzmq_msg) + KZMQ_MSG_SMALL;
+	struct kzmq_msg *msg;
+
+	mem_force(zn, size);
+	msg = msg_init(zn, kmem_cache_alloc(small_cache, gfp), size,
+		       KZMQ_FROM_SMALL);
+	if (!IS_ERR(msg))
+		msg->sealed = 1;
+	return msg;
 }
 
 /**
@@ -176,6 +241,14 @@ static bool frame_is_carved(const struct kzmq_msg *msg,
 	return f == &msg->f0 || (p >= msg->body && p < msg->body + msg->room);
 }
 
+static void frame_free(struct kzmq_frame *f)
+{
+	if (f->mid)
+		kmem_cache_free(mid_cache, f);
+	else
+		kfree(f);
+}
+
 static void frame_free_body(struct kzmq_frame *f)
 {
 	struct kzmq_bvs *b = f->bvs, *next;
@@ -203,14 +276,18 @@ void kzmq_msg_free(struct kzmq_msg *msg)
 		next = f->next;
 		if (f->bvs)
 			frame_free_body(f);
+		if (msg->secret && f->data)
+			memzero_explicit(f->data, f->len);
 		if (!frame_is_carved(msg, f))
-			kfree(f);
+			frame_free(f);
 	}
 	kzmq_mem_uncharge(msg->zn, msg->mem);
 	if (msg->cache == KZMQ_FROM_SMALL)
 		kmem_cache_free(small_cache, msg);
 	else if (msg->cache == KZMQ_FROM_PACK)
 		kmem_cache_free(pack_cache, msg);
+	else if (msg->cache == KZMQ_FROM_MID)
+		kmem_cache_free(mid_cache, msg);
 	else
 		kfree(msg);
 }
@@ -219,21 +296,25 @@ void kzmq_msg_free(struct kzmq_msg *msg)
 static struct kzmq_frame *frame_alloc(struct kzmq_msg *msg, u32 inl, gfp_t gfp)
 {
 	size_t size = sizeof(struct kzmq_frame) + inl;
+	bool mid = size_is_mid(size);
 	struct kzmq_frame *f;
 	int err;
 
-	err = msg_charge(msg, size);
+	if (mid)
+		size = KZMQ_MSG_MID;
+	err = kzmq_msg_charge(msg, size);
 	if (err)
 		return ERR_PTR(err);
-	f = kmalloc(size, gfp);
+	f = mid ? kmem_cache_alloc(mid_cache, gfp) : kmalloc(size, gfp);
 	if (!f) {
-		msg_uncharge(msg, size);
+		kzmq_msg_uncharge(msg, size);
 		KZMQ_INC(msg->zn, NO_MEMORY);
 		return ERR_PTR(-ENOMEM);
 	}
 	memset(f, 0, sizeof(*f));
 	f->data = (u8 *)(f + 1);
 	f->room = inl;
+	f->mid = mid;
 	return f;
 }
 
@@ -327,287 +408,6 @@ static u64 bv_cost(const struct bio_vec *bv)
 	return page_size(compound_head(bv->bv_page));
 }
 
-static int bvs_room(struct kzmq_msg *msg, struct kzmq_frame *f, gfp_t gfp)
-{
-	struct kzmq_bvs *b = f->tail;
-	u32 max = BVS_FIRST;
-	size_t size;
-	int err;
-
-	if (b && b->nr < b->max)
-		return 0;
-	if (b)
-		max = min_t(u32, b->max * 4, BVS_MOST);
-	size = struct_size(b, bv, max);
-	err = msg_charge(msg, size);
-	if (err)
-		return err;
-	b = kmalloc(size, gfp);
-	if (!b) {
-		msg_uncharge(msg, size);
-		KZMQ_INC(msg->zn, NO_MEMORY);
-		return -ENOMEM;
-	}
-	b->next = NULL;
-	b->nr = 0;
-	b->max = max;
-	if (f->tail)
-		f->tail->next = b;
-	else
-		f->bvs = b;
-	f->tail = b;
-	return 0;
-}
-
-static void frame_grew(struct kzmq_msg *msg, struct kzmq_frame *f, u32 n)
-{
-	f->len += n;
-	msg->len += n;
-}
-
-/**
- * kzmq_frame_ref - append octets by a reference to their page
- * @msg:  the message, still private
- * @f:    its last frame, with a long body
- * @page: where they are; one reference is taken
- * @off:  offset in @page, may go beyond its first 4 KiB when it is compound
- * @n:    octets
- * @gfp:  how to allocate
- *
- * Return: 0, -ENOMEM or -ENOBUFS.
- */
-int kzmq_frame_ref(struct kzmq_msg *msg, struct kzmq_frame *f,
-		   struct page *page, u32 off, u32 n, gfp_t gfp)
-{
-	struct bio_vec *bv;
-	int err;
-
-	if (f->tail && f->tail->nr) {
-		bv = &f->tail->bv[f->tail->nr - 1];
-		if (bv->bv_page == page && bv->bv_offset + bv->bv_len == off) {
-			bv->bv_len += n;
-			f->room = 0;
-			frame_grew(msg, f, n);
-			return 0;
-		}
-	}
-	err = bvs_room(msg, f, gfp);
-	if (err)
-		return err;
-	/* All of a compound page is kept, whatever part is of use. */
-	err = msg_charge(msg, page_size(compound_head(page)));
-	if (err)
-		return err;
-	get_page(page);
-	bv = &f->tail->bv[f->tail->nr++];
-	bv->bv_page = page;
-	bv->bv_offset = off;
-	bv->bv_len = n;
-	f->room = 0;
-	frame_grew(msg, f, n);
-	return 0;
-}
-
-/* An own page of 2^@order at the end of the body, empty. */
-static int frame_add_page(struct kzmq_msg *msg, struct kzmq_frame *f,
-			  unsigned int order, gfp_t gfp)
-{
-	struct bio_vec *bv;
-	struct page *page;
-	int err;
-
-	err = bvs_room(msg, f, gfp);
-	if (err)
-		return err;
-	gfp |= __GFP_NOWARN;
-	if (order)
-		gfp |= __GFP_COMP | __GFP_NORETRY;
-	page = alloc_pages(gfp, order);
-	if (!page && order) {
-		order = 0;
-		gfp &= ~(__GFP_COMP | __GFP_NORETRY);
-		page = alloc_pages(gfp, 0);
-	}
-	if (!page) {
-		KZMQ_INC(msg->zn, NO_MEMORY);
-		return -ENOMEM;
-	}
-	err = msg_charge(msg, PAGE_SIZE << order);
-	if (err) {
-		__free_pages(page, order);
-		return err;
-	}
-	bv = &f->tail->bv[f->tail->nr++];
-	bv->bv_page = page;
-	bv->bv_offset = 0;
-	bv->bv_len = 0;
-	f->room = PAGE_SIZE << order;
-	return 0;
-}
-
-/* Where the next octets of a long body go; at least one octet of room. */
-static u8 *frame_tail(struct kzmq_frame *f)
-{
-	struct bio_vec *bv = &f->tail->bv[f->tail->nr - 1];
-
-	return (u8 *)page_address(bv->bv_page) + bv->bv_offset + bv->bv_len;
-}
-
-static void frame_advance(struct kzmq_msg *msg, struct kzmq_frame *f, u32 n)
-{
-	if (!f->data)
-		f->tail->bv[f->tail->nr - 1].bv_len += n;
-	f->room -= n;
-	frame_grew(msg, f, n);
-}
-
-/**
- * kzmq_frame_copy - append octets by copying them
- * @msg: the message, still private
- * @f:   its last frame; a short body must have been announced long enough
- * @p:   the octets
- * @n:   how many
- * @gfp: how to allocate
- *
- * Return: 0, -ENOMEM or -ENOBUFS; what was copied before an error stays, and
- * @f->len tells how far.
- */
-int kzmq_frame_copy(struct kzmq_msg *msg, struct kzmq_frame *f, const u8 *p,
-		    size_t n, gfp_t gfp)
-{
-	size_t m;
-	int err;
-
-	if (f->data) {
-		if (n > f->room)
-			return -ENOBUFS;
-		memcpy(f->data + f->len, p, n);
-		frame_advance(msg, f, n);
-		return 0;
-	}
-	while (n) {
-		if (!f->room) {
-			err = frame_add_page(msg, f, 0, gfp);
-			if (err)
-				return err;
-		}
-		m = min_t(size_t, n, f->room);
-		memcpy(frame_tail(f), p, m);
-		frame_advance(msg, f, m);
-		p += m;
-		n -= m;
-	}
-	return 0;
-}
-
-/**
- * kzmq_frame_from_iter - append octets from a user's buffers
- * @msg:  the message, still private
- * @f:    its last frame
- * @n:    octets; the frame was added for this size
- * @from: where they come from
- *
- * Context: process, may sleep.
- * Return: 0, -EFAULT, -ENOMEM or -ENOBUFS.
- */
-int kzmq_frame_from_iter(struct kzmq_msg *msg, struct kzmq_frame *f, u64 n,
-			 struct iov_iter *from)
-{
-	unsigned int order;
-	size_t m;
-	int err;
-
-	if (f->data) {
-		if (!copy_from_iter_full(f->data + f->len, n, from))
-			return -EFAULT;
-		frame_advance(msg, f, n);
-		return 0;
-	}
-	while (n) {
-		if (!f->room) {
-			order = min_t(int, get_order(n), PAGE_ALLOC_COSTLY_ORDER);
-			err = frame_add_page(msg, f, order, GFP_KERNEL_ACCOUNT);
-			if (err)
-				return err;
-		}
-		m = min_t(u64, n, f->room);
-		if (!copy_from_iter_full(frame_tail(f), m, from))
-			return -EFAULT;
-		frame_advance(msg, f, m);
-		n -= m;
-		if (n && fatal_signal_pending(current))
-			return -EINTR;
-		cond_resched();
-	}
-	return 0;
-}
-
-/**
- * kzmq_frame_to_iter - give the head of a frame to a user's buffers
- * @f:  the frame
- * @n:  octets, at most its length
- * @to: where they go
- *
- * Context: process, may sleep.
- * Return: 0 or -EFAULT.
- */
-int kzmq_frame_to_iter(const struct kzmq_frame *f, u64 n, struct iov_iter *to)
-{
-	const struct kzmq_bvs *b;
-	const struct bio_vec *bv;
-	size_t m;
-	u32 i;
-
-	if (f->data)
-		return copy_to_iter(f->data, n, to) == n ? 0 : -EFAULT;
-	for (b = f->bvs; b && n; b = b->next) {
-		for (i = 0; i < b->nr && n; i++) {
-			bv = &b->bv[i];
-			m = min_t(u64, n, bv->bv_len);
-			/* In one go where copy_page_to_iter() cuts at pages */
-			if (copy_to_iter((u8 *)page_address(bv->bv_page) +
-					 bv->bv_offset, m, to) != m)
-				return -EFAULT;
-			n -= m;
-		}
-		cond_resched();
-	}
-	return 0;
-}
-
-/**
- * kzmq_frame_peek - copy the first octets of a frame
- * @f:   the frame
- * @out: where to
- * @n:   at most so many
- *
- * Context: any.
- * Return: octets copied.
- */
-size_t kzmq_frame_peek(const struct kzmq_frame *f, void *out, size_t n)
-{
-	const struct kzmq_bvs *b;
-	const struct bio_vec *bv;
-	size_t done = 0, m;
-	u32 i;
-
-	n = min_t(size_t, n, f->len);
-	if (f->data) {
-		memcpy(out, f->data, n);
-		return n;
-	}
-	for (b = f->bvs; b && done < n; b = b->next) {
-		for (i = 0; i < b->nr && done < n; i++) {
-			bv = &b->bv[i];
-			m = min_t(size_t, n - done, bv->bv_len);
-			memcpy(out + done,
-			       page_address(bv->bv_page) + bv->bv_offset, m);
-			done += m;
-		}
-	}
-	return done;
-}
-
 /**
  * kzmq_msg_make - a message of one frame with a given body
  * @zn:   who is charged
@@ -660,31 +460,9 @@ int kzmq_msg_prepend(struct kzmq_msg *msg, const void *body, u32 n, gfp_t gfp)
 
 	if (IS_ERR(f))
 		return PTR_ERR(f);
-	memcpy(f->data, body, n);
-	frame_advance(msg, f, n);
+	/* It was made for so many octets. */
+	kzmq_frame_copy(msg, f, body, n, gfp);
 	msg_push_front(msg, f);
-	return 0;
-}
-
-static int frame_clone_body(struct kzmq_msg *msg, struct kzmq_frame *f,
-			    const struct kzmq_frame *from, gfp_t gfp)
-{
-	const struct kzmq_bvs *b;
-	const struct bio_vec *bv;
-	int err;
-	u32 i;
-
-	if (from->data)
-		return kzmq_frame_copy(msg, f, from->data, from->len, gfp);
-	for (b = from->bvs; b; b = b->next) {
-		for (i = 0; i < b->nr; i++) {
-			bv = &b->bv[i];
-			err = kzmq_frame_ref(msg, f, bv->bv_page, bv->bv_offset,
-					     bv->bv_len, gfp);
-			if (err)
-				return err;
-		}
-	}
 	return 0;
 }
 
@@ -711,7 +489,7 @@ int kzmq_msg_prepend_clone(struct kzmq_msg *msg, const struct kzmq_frame *from,
 	for (i = 0; i < nr && from && !err; i++, from = from->next) {
 		f = kzmq_frame_add(msg, from->len, gfp);
 		err = IS_ERR(f) ? PTR_ERR(f) :
-				  frame_clone_body(msg, f, from, gfp);
+				  kzmq_frame_clone(msg, f, from, gfp);
 	}
 	if (!msg->last) {
 		msg->first = rest;
@@ -735,11 +513,11 @@ static void frame_drop(struct kzmq_msg *msg, struct kzmq_frame *f)
 	for (b = f->bvs; b; b = b->next)
 		for (i = 0; i < b->nr; i++)
 			mem += bv_cost(&b->bv[i]);
-	msg_uncharge(msg, mem);
+	kzmq_msg_uncharge(msg, mem);
 	if (f->bvs)
 		frame_free_body(f);
 	if (!frame_is_carved(msg, f))
-		kfree(f);
+		frame_free(f);
 }
 
 /**

@@ -13,14 +13,20 @@ struct kzmq_sock;
 
 /* Bodies up to here live beside the frame; beyond, in pages. */
 #define KZMQ_INLINE_MAX		1920
-/* Messages with so much room, and packs, come from caches of their own. */
+/*
+ * Messages with so much room, packs, and what kmalloc() would round up to
+ * KZMQ_MSG_MID come from caches of their own.
+ */
 #define KZMQ_MSG_SMALL		128
 #define KZMQ_PACK_SIZE		4096	/* octets of memory */
+
+#define KZMQ_MSG_MID		2048	/* octets of memory */
 
 enum kzmq_msg_cache {
 	KZMQ_FROM_KMALLOC,
 	KZMQ_FROM_SMALL,
 	KZMQ_FROM_PACK,
+	KZMQ_FROM_MID,
 };
 
 /**
@@ -46,6 +52,7 @@ struct kzmq_bvs {
  * @len:  octets of the body so far
  * @room: octets @data has room for; with @bvs: octets free in a last page
  *        which is ours to fill
+ * @mid:  the frame's own memory is of KZMQ_MSG_MID octets
  */
 struct kzmq_frame {
 	struct kzmq_frame	*next;
@@ -53,7 +60,8 @@ struct kzmq_frame {
 	struct kzmq_bvs		*bvs;
 	struct kzmq_bvs		*tail;
 	u32			len;
-	u32			room;
+	u32			room:31;
+	u32			mid:1;
 };
 
 /* What a message is, for those who encode or count it */
@@ -72,6 +80,8 @@ enum kzmq_msg_kind {
  *           is queued in one piece
  * @closing: STREAM only: close the connection behind this message
  * @prepared: the pattern has added its frames
+ * @secret:  nothing of its short bodies is left behind in freed memory
+ * @sealed:  each frame is a MESSAGE of CURVE, ready for one peer's wire
  * @cookie:  REP: of which request
  * @nr:      frames
  * @len:     octets of all bodies
@@ -98,6 +108,8 @@ struct kzmq_msg {
 	u8			closing:1;
 	u8			f0_used:1;
 	u8			prepared:1;
+	u8			secret:1;
+	u8			sealed:1;
 	u16			room;
 	u16			used;
 	u32			cookie;
@@ -137,6 +149,7 @@ void kzmq_msg_cache_exit(void);
 struct kzmq_msg *kzmq_pack_alloc(struct kzmq_net *zn, gfp_t gfp);
 bool kzmq_pack_add(struct kzmq_msg *pack, const u8 *p, u32 n);
 struct kzmq_msg *kzmq_msg_alloc(struct kzmq_net *zn, u32 room, gfp_t gfp);
+struct kzmq_msg *kzmq_msg_alloc_sealed(struct kzmq_net *zn, gfp_t gfp);
 void kzmq_msg_free(struct kzmq_msg *msg);
 
 static inline struct kzmq_msg *kzmq_msg_get(struct kzmq_msg *msg)
@@ -151,11 +164,15 @@ static inline void kzmq_msg_put(struct kzmq_msg *msg)
 		kzmq_msg_free(msg);
 }
 
+int kzmq_msg_charge(struct kzmq_msg *msg, unsigned long n);
+void kzmq_msg_uncharge(struct kzmq_msg *msg, unsigned long n);
 struct kzmq_frame *kzmq_frame_add(struct kzmq_msg *msg, u64 size, gfp_t gfp);
 int kzmq_frame_copy(struct kzmq_msg *msg, struct kzmq_frame *f, const u8 *p,
 		    size_t n, gfp_t gfp);
 int kzmq_frame_ref(struct kzmq_msg *msg, struct kzmq_frame *f,
 		   struct page *page, u32 off, u32 n, gfp_t gfp);
+int kzmq_frame_clone(struct kzmq_msg *msg, struct kzmq_frame *f,
+		     const struct kzmq_frame *from, gfp_t gfp);
 struct kzmq_msg *kzmq_msg_make(struct kzmq_net *zn, const void *body, size_t n,
 			       gfp_t gfp);
 int kzmq_msg_prepend(struct kzmq_msg *msg, const void *body, u32 n, gfp_t gfp);

@@ -7,6 +7,7 @@
  */
 #include <linux/mm.h>
 #include <linux/percpu.h>
+#include <linux/workqueue.h>
 #include <net/netns/generic.h>
 
 #include "netns.h"
@@ -22,6 +23,53 @@ static unsigned int kzmq_net_id;
 struct kzmq_net *kzmq_pernet(const struct net *net)
 {
 	return net_generic(net, kzmq_net_id);
+}
+
+/* A workqueue that most namespaces never need. @most items at a time, 0: many */
+static struct workqueue_struct *net_wq(struct workqueue_struct **p,
+				       const char *name, int most)
+{
+	struct workqueue_struct *wq = READ_ONCE(*p), *old;
+
+	if (wq)
+		return wq;
+	wq = alloc_workqueue("%s", WQ_UNBOUND, most, name);
+	if (!wq)
+		return NULL;
+	old = cmpxchg(p, NULL, wq);
+	if (!old)
+		return wq;
+	destroy_workqueue(wq);
+	return old;
+}
+
+/**
+ * kzmq_net_path_wq - where work items look for files
+ * @zn: the namespace
+ *
+ * A file system may let them wait for ever. There is room for some hundred, in
+ * each namespace, and none of them keeps anything else from running.
+ *
+ * Context: process.
+ * Return: the workqueue or NULL.
+ */
+struct workqueue_struct *kzmq_net_path_wq(struct kzmq_net *zn)
+{
+	return net_wq(&zn->path_wq, "kzmq_path", 0);
+}
+
+/**
+ * kzmq_net_mech_wq - where the heavy part of handshakes is done
+ * @zn: the namespace
+ *
+ * It is bounded, so that strangers cannot have all of the machine.
+ *
+ * Context: process.
+ * Return: the workqueue or NULL.
+ */
+struct workqueue_struct *kzmq_net_mech_wq(struct kzmq_net *zn)
+{
+	return net_wq(&zn->mech_wq, "kzmq_mech", max(num_online_cpus(), 2u));
 }
 
 static void limits_default(struct kzmq_limits *lim)
@@ -74,6 +122,11 @@ static void __net_exit kzmq_net_exit(struct net *net)
 
 	/* Our own book-keeping: no socket, so no message either. */
 	WARN_ONCE(mem, "kzmq: %ld octets of messages left\n", mem);
+	/* The item that dropped the last socket may still be returning. */
+	if (zn->path_wq)
+		destroy_workqueue(zn->path_wq);
+	if (zn->mech_wq)
+		destroy_workqueue(zn->mech_wq);
 	kzmq_proc_unregister(zn);
 	kzmq_sysctl_unregister(zn);
 	free_percpu(zn->mib);

@@ -48,6 +48,8 @@ struct kzmq_limits {
  * @mib:     per-CPU counters
  * @socks:   all sockets, under @mutex
  * @mutex:   outermost of ours
+ * @path_wq: where endpoints look for files, made for the first of them
+ * @mech_wq: where mechanisms do what is heavy, made for the first that needs it
  * @sysctls: registration
  * @table:   copy of the sysctl table whose rows point into @lim
  */
@@ -58,10 +60,14 @@ struct kzmq_net {
 	struct kzmq_mib __percpu *mib;
 	struct list_head	socks;
 	struct mutex		mutex;	/* protects socks */
+	struct workqueue_struct	*path_wq;
+	struct workqueue_struct	*mech_wq;
 	struct ctl_table_header	*sysctls;
 	struct ctl_table	*table;
 };
 
+struct workqueue_struct *kzmq_net_path_wq(struct kzmq_net *zn);
+struct workqueue_struct *kzmq_net_mech_wq(struct kzmq_net *zn);
 struct kzmq_net *kzmq_pernet(const struct net *net);
 int kzmq_netns_init(void);
 void kzmq_netns_exit(void);

@@ -64,6 +64,8 @@ int kzmq_dealer_setopt(struct kzmq_sock *zs, int opt, sockptr_t val,
 const struct kzmq_pattern kzmq_pat_dealer = {
 	.name		= "DEALER",
 	.packs		= true,
+	.says_hello	= true,
+	.tells_hiccup	= true,
 	.attach		= kzmq_dealer_attach,
 	.send		= kzmq_lb_send,
 	.recv		= kzmq_fq_in,

@@ -549,6 +549,7 @@ static int pub_getopt(struct kzmq_sock *zs, int opt, void *buf, int *len)
 
 const struct kzmq_pattern kzmq_pat_pub = {
 	.name		= "PUB",
+	.edits		= true,
 	.no_recv	= true,
 	.init		= pub_init,
 	.close		= pub_close,
@@ -567,6 +568,7 @@ const struct kzmq_pattern kzmq_pat_pub = {
 
 const struct kzmq_pattern kzmq_pat_xpub = {
 	.name		= "XPUB",
+	.edits		= true,
 	.init		= pub_init,
 	.close		= pub_close,
 	.destroy	= pub_destroy,

@@ -142,6 +142,7 @@ static int rep_send(struct kzmq_sock *zs, struct kzmq_msg *msg,
 		err = kzmq_pipe_send(pipe, msg, false);
 		if (err == -EAGAIN) {
 			KZMQ_INC(zs->zn, DROP_HWM);
+			pipe->dropped++;
 			zs->dropped++;
 			trace_kzmq_drop(zs, "full");
 			err = 0;

@@ -12,6 +12,7 @@
 #include <linux/zmq.h>
 
 #include "msg.h"
+#include "peer.h"
 #include "sock.h"
 
 static void req_forget_asked(struct kzmq_sock *zs)
@@ -142,6 +143,7 @@ static int req_peek(struct kzmq_sock *zs, struct kzmq_in *in)
 	*in = zs->req.reply;
 	kzmq_msg_get(in->msg);
 	kzmq_pipe_get(in->pipe);
+	kzmq_peer_get(in->peer);
 	return 0;
 }
 

@@ -94,8 +94,12 @@ static int router_check(struct kzmq_sock *zs, const struct kzmq_frame *first)
 	return kzmq_pipe_full(pipe) ? -EAGAIN : 0;
 }
 
-static int router_drop(struct kzmq_sock *zs, struct kzmq_msg *msg, bool full)
+/* @full: who has no room for it, NULL when there is nobody */
+static int router_drop(struct kzmq_sock *zs, struct kzmq_msg *msg,
+		       struct kzmq_pipe *full)
 {
+	if (full)
+		full->dropped++;
 	if (full)
 		KZMQ_INC(zs->zn, DROP_HWM);
 	else
@@ -121,11 +125,13 @@ static int router_send(struct kzmq_sock *zs, struct kzmq_msg *msg,
 	}
 	pipe = kzmq_ids_find_frame(zs, msg->first);
 	if (!pipe || pipe->mute)
-		return router_drop(zs, msg, false);
-	kzmq_msg_drop_first(msg);
-	err = kzmq_pipe_send(pipe, msg, false);
+		return router_drop(zs, msg, NULL);
+	err = kzmq_pipe_send_reserve(pipe);
 	if (err)
-		return router_drop(zs, msg, true);
+		return err;
+	kzmq_msg_drop_first(msg);
+	if (kzmq_pipe_send(pipe, msg, false))
+		return router_drop(zs, msg, pipe);
 	kzmq_pipe_flush_add(pipe, flush);
 	kzmq_msg_put(msg);
 	return 0;
@@ -170,6 +176,8 @@ static int router_getopt(struct kzmq_sock *zs, int opt, void *buf, int *len)
 const struct kzmq_pattern kzmq_pat_router = {
 	.name		= "ROUTER",
 	.packs		= true,
+	.says_hello	= true,
+	.tells_disconnect = true,
 	.init		= kzmq_ids_init,
 	.destroy	= kzmq_ids_destroy,
 	.attach		= router_attach,

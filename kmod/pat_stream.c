@@ -8,7 +8,6 @@
 
 #include "msg.h"
 #include "sock.h"
-#include "trace.h"
 
 static int stream_init(struct kzmq_sock *zs)
 {
@@ -73,17 +72,14 @@ static int stream_send(struct kzmq_sock *zs, struct kzmq_msg *msg,
 		return 0;
 	}
 	pipe = kzmq_ids_find_frame(zs, msg->first);
+	/* Room was checked under the same lock; only memory can fail. */
+	err = kzmq_pipe_send_reserve(pipe);
+	if (err)
+		return err;
 	kzmq_msg_drop_first(msg);
 	msg->closing = !msg->len;
-	/* Room was checked under the same lock; only memory can fail. */
-	err = kzmq_pipe_send(pipe, msg, true);
-	if (err) {
-		KZMQ_INC(zs->zn, DROP_HWM);
-		zs->dropped++;
-		trace_kzmq_drop(zs, "full");
-	} else {
-		kzmq_pipe_flush_add(pipe, flush);
-	}
+	kzmq_pipe_send(pipe, msg, true);
+	kzmq_pipe_flush_add(pipe, flush);
 	kzmq_msg_put(msg);
 	return 0;
 }

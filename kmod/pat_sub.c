@@ -21,15 +21,36 @@
 /**
  * struct kzmq_subs - a subscriber's state
  * @trie:       our topics; refs counts, priv is the SUBSCRIBE message
+ * @coming:     topics that are about to be added to it
  * @invert:     take what does not match
  * @only_first: XSUB: later frames are never subscriptions
  * @all_cancel: XSUB: tell publishers of cancellations that are not the last
  */
 struct kzmq_subs {
 	struct kzmq_trie	trie;
+	u32			coming;
 	int			invert;
 	int			only_first;
 	int			all_cancel;
+};
+
+/* Topics that are changed before others get the pattern lock */
+#define CHANGE_STEP	64
+
+/**
+ * struct sub_op - a change of our topics, with all that it takes
+ * @next:  of the same message
+ * @spare: nodes of the tree, to subscribe
+ * @msg:   tells publishers, one reference
+ * @len:   octets of the topic
+ * @data:  1 to subscribe or 0 to cancel, then the topic
+ */
+struct sub_op {
+	struct sub_op		*next;
+	struct kzmq_tspare	spare;
+	struct kzmq_msg		*msg;
+	u32			len;
+	u8			data[];
 };
 
 static int sub_init(struct kzmq_sock *zs)
@@ -101,61 +122,89 @@ static int sub_ready(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
 	return 0;
 }
 
-static struct kzmq_msg *sub_msg(struct kzmq_sock *zs, bool sub, const u8 *topic,
-				u32 len, gfp_t gfp)
+static struct kzmq_msg *sub_msg(struct kzmq_sock *zs, const u8 *data, u32 len)
 {
-	u32 room = len < KZMQ_INLINE_MAX ? len + 1 : 0;
+	u32 room = len <= KZMQ_INLINE_MAX ? len : 0;
+	gfp_t gfp = GFP_KERNEL_ACCOUNT;
 	struct kzmq_msg *msg = kzmq_msg_alloc(zs->zn, room, gfp);
-	u8 first = sub;
 	struct kzmq_frame *f;
 	int err;
 
 	if (IS_ERR(msg))
 		return msg;
-	f = kzmq_frame_add(msg, len + 1, gfp);
+	f = kzmq_frame_add(msg, len, gfp);
 	err = PTR_ERR_OR_ZERO(f);
 	if (!err)
-		err = kzmq_frame_copy(msg, f, &first, 1, gfp);
-	if (!err)
-		err = kzmq_frame_copy(msg, f, topic, len, gfp);
+		err = kzmq_frame_copy(msg, f, data, len, gfp);
 	if (err) {
 		kzmq_msg_put(msg);
 		return ERR_PTR(err);
 	}
-	msg->kind = sub ? KZMQ_MSG_SUBSCRIBE : KZMQ_MSG_CANCEL;
+	msg->kind = data[0] ? KZMQ_MSG_SUBSCRIBE : KZMQ_MSG_CANCEL;
 	return msg;
 }
 
-/* Consumes @spare and a reference of @msg. */
-static int sub_add(struct kzmq_sock *zs, struct kzmq_tspare *spare,
-		   struct kzmq_msg *msg, struct list_head *flush)
+static struct sub_op *op_alloc(u32 len)
+{
+	struct sub_op *op;
+
+	op = kmalloc(struct_size(op, data, len + 1),
+		     GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!op)
+		return NULL;
+	memset(op, 0, sizeof(*op));
+	op->len = len;
+	return op;
+}
+
+static void ops_free(struct sub_op *op)
+{
+	struct sub_op *next;
+
+	for (; op; op = next) {
+		next = op->next;
+		kzmq_trie_spare_free(&op->spare);
+		kzmq_msg_put(op->msg);
+		kfree(op);
+	}
+}
+
+/* The octets are there; get what can fail. */
+static int op_prepare(struct kzmq_sock *zs, struct sub_op *op)
+{
+	struct kzmq_msg *msg = sub_msg(zs, op->data, op->len + 1);
+
+	if (IS_ERR(msg))
+		return PTR_ERR(msg);
+	op->msg = msg;
+	if (op->data[0] && kzmq_trie_prealloc(&op->spare, op->data + 1, op->len,
+					      GFP_KERNEL_ACCOUNT))
+		return -ENOMEM;
+	return 0;
+}
+
+static void sub_add(struct kzmq_sock *zs, struct sub_op *op,
+		    struct list_head *flush)
 {
 	struct kzmq_trie *trie = &zs->subs->trie;
 	u64 was = trie->bytes;
 	struct kzmq_tnode *t;
 	bool created;
 
-	if (trie->topics >= READ_ONCE(zs->zn->lim.topics_max)) {
-		kzmq_msg_put(msg);
-		return -ENOBUFS;
-	}
-	t = kzmq_trie_insert(trie, spare, &created);
+	t = kzmq_trie_insert(trie, &op->spare, &created);
 	kzmq_mem_uncharge(zs->zn, was - trie->bytes);
-	sub_tell(zs, msg, flush);
+	sub_tell(zs, op->msg, flush);
 	t->refs++;
 	if (created)
-		t->priv = msg;
-	else
-		kzmq_msg_put(msg);
-	return 0;
+		t->priv = kzmq_msg_get(op->msg);
+	zs->subs->coming--;
 }
 
-/* Borrows @msg. */
-static void sub_del(struct kzmq_sock *zs, const u8 *topic, u32 len,
-		    struct kzmq_msg *msg, struct list_head *flush)
+static void sub_del(struct kzmq_sock *zs, struct sub_op *op,
+		    struct list_head *flush)
 {
 	struct kzmq_trie *trie = &zs->subs->trie;
-	struct kzmq_tnode *t = kzmq_trie_find(trie, topic, len);
+	struct kzmq_tnode *t = kzmq_trie_find(trie, op->data + 1, op->len);
 	u64 was = trie->bytes;
 	bool last = false;
 
@@ -167,41 +216,53 @@ static void sub_del(struct kzmq_sock *zs, const u8 *topic, u32 len,
 		last = true;
 	}
 	if (last || zs->subs->all_cancel)
-		sub_tell(zs, msg, flush);
+		sub_tell(zs, op->msg, flush);
 }
 
-static int sub_change(struct kzmq_sock *zs, bool sub, const u8 *topic, u32 len,
-		      gfp_t gfp)
+/* Is there room for as many topics as these changes may add? */
+static int sub_reserve(struct kzmq_sock *zs, const struct sub_op *op)
 {
-	struct kzmq_tspare spare = {};
-	struct kzmq_msg *msg;
-	LIST_HEAD(flush);
+	struct kzmq_subs *subs = zs->subs;
 	int err = 0;
+	u32 n = 0;
 
-	msg = sub_msg(zs, sub, topic, len, gfp);
-	if (IS_ERR(msg))
-		return PTR_ERR(msg);
-	if (sub && kzmq_trie_prealloc(&spare, topic, len, gfp)) {
-		kzmq_msg_put(msg);
-		return -ENOMEM;
-	}
+	for (; op; op = op->next)
+		n += op->data[0];
 	spin_lock_bh(&zs->plock);
-	if (sub)
-		err = sub_add(zs, &spare, msg, &flush);
+	if (n && subs->trie.topics + subs->coming + n >
+		 READ_ONCE(zs->zn->lim.topics_max))
+		err = -ENOBUFS;
 	else
-		sub_del(zs, topic, len, msg, &flush);
+		subs->coming += n;
 	spin_unlock_bh(&zs->plock);
-	if (!sub)
-		kzmq_msg_put(msg);
-	kzmq_trie_spare_free(&spare);
-	kzmq_pipe_flush_all(&flush, false);
+	return err;
+}
+
+/* All of them or, if there are too many topics, none. */
+static int sub_change(struct kzmq_sock *zs, struct sub_op *op)
+{
+	int err = sub_reserve(zs, op), step;
+	LIST_HEAD(flush);
+
+	while (!err && op) {
+		spin_lock_bh(&zs->plock);
+		for (step = 0; op && step < CHANGE_STEP; op = op->next, step++) {
+			if (op->data[0])
+				sub_add(zs, op, &flush);
+			else
+				sub_del(zs, op, &flush);
+		}
+		spin_unlock_bh(&zs->plock);
+		kzmq_pipe_flush_all(&flush, false);
+		cond_resched();
+	}
 	return err;
 }
 
 static int sub_setopt(struct kzmq_sock *zs, int opt, sockptr_t val,
 		      unsigned int len)
 {
-	u8 *topic = NULL;
+	struct sub_op *op;
 	int err;
 
 	if (opt == ZMQ_INVERT_MATCHING)
@@ -211,14 +272,15 @@ static int sub_setopt(struct kzmq_sock *zs, int opt, sockptr_t val,
 		return -ENOPROTOOPT;
 	if (len > READ_ONCE(zs->zn->lim.topic_max))
 		return -EINVAL;
-	if (len) {
-		topic = memdup_sockptr(val, len);
-		if (IS_ERR(topic))
-			return PTR_ERR(topic);
-	}
-	err = sub_change(zs, opt == ZMQ_SUBSCRIBE, topic, len,
-			 GFP_KERNEL_ACCOUNT);
-	kfree(topic);
+	op = op_alloc(len);
+	if (!op)
+		return -ENOMEM;
+	op->data[0] = opt == ZMQ_SUBSCRIBE;
+	err = copy_from_sockptr(op->data + 1, val, len) ? -EFAULT :
+	      op_prepare(zs, op);
+	if (!err)
+		err = sub_change(zs, op);
+	ops_free(op);
 	return err;
 }
 
@@ -296,35 +358,51 @@ static void xsub_to_all(struct kzmq_sock *zs, struct kzmq_msg *msg,
 	}
 }
 
+/* A frame that begins with 0 or 1 and is no topic too long; or NULL */
+static struct sub_op *xsub_op(struct kzmq_sock *zs, const struct kzmq_frame *f)
+{
+	struct sub_op *op;
+	u8 first;
+
+	if (kzmq_frame_peek(f, &first, 1) != 1 || first > 1)
+		return NULL;
+	if (f->len - 1 > READ_ONCE(zs->zn->lim.topic_max))
+		return ERR_PTR(-EINVAL);
+	op = op_alloc(f->len - 1);
+	if (!op)
+		return ERR_PTR(-ENOMEM);
+	kzmq_frame_peek(f, op->data, f->len);
+	return op;
+}
+
 /*
  * The topics of a message are worked in before it is routed, where memory may
- * be waited for. Return: 1 when the message said nothing else.
+ * be waited for; all or, when that fails, none. Return: 1 when the message said
+ * nothing else.
  */
 static int xsub_topics(struct kzmq_sock *zs, struct kzmq_msg *msg)
 {
-	u32 max = READ_ONCE(zs->zn->lim.topic_max);
+	struct sub_op *ops = NULL, **tail = &ops, *op;
 	const struct kzmq_frame *f;
-	u8 *buf, first;
-	int err;
+	int err = 0;
 
 	for (f = msg->first; f; f = f->next) {
-		if (kzmq_frame_peek(f, &first, 1) != 1 || first > 1)
-			return 0;
-		if (f->len - 1 > max)
-			return -EINVAL;
-		buf = kmalloc(f->len, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-		if (!buf)
-			return -ENOMEM;
-		kzmq_frame_peek(f, buf, f->len);
-		err = sub_change(zs, first, buf + 1, f->len - 1,
-				 GFP_KERNEL_ACCOUNT);
-		kfree(buf);
+		op = xsub_op(zs, f);
+		err = PTR_ERR_OR_ZERO(op);
+		if (err || !op)
+			break;
+		*tail = op;
+		tail = &op->next;
+		err = op_prepare(zs, op);
 		if (err)
-			return err;
+			break;
 		if (zs->subs->only_first && msg->nr > 1)
-			return 0;
+			break;
 	}
-	return 1;
+	if (!err && ops)
+		err = sub_change(zs, ops);
+	ops_free(ops);
+	return err ?: !f;
 }
 
 static int xsub_prepare(struct kzmq_sock *zs, struct kzmq_msg *msg)

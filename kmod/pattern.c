@@ -60,6 +60,7 @@ int kzmq_pattern_attach(struct kzmq_sock *zs, struct kzmq_pipe *pipe)
 		if (!err) {
 			kzmq_pipe_get(pipe);
 			list_add_tail(&pipe->node, &zs->pipes);
+			zs->nr_pipes++;
 			pipe->attached = true;
 		}
 	}
@@ -103,41 +104,67 @@ int kzmq_pattern_ready(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
 	return err;
 }
 
-/**
- * kzmq_pattern_lost - the pipe's connection ended
- * @zs:   the socket
- * @pipe: the pipe
- *
- * Context: process.
- * Return: it had been ready; the caller tells kzmq_pattern_uncount() when all
- * is done that its end brings with it.
+/*
+ * The peer's last message is followed by the one that says so. Pattern lock
+ * held; the caller wakes readers.
  */
-bool kzmq_pattern_lost(struct kzmq_sock *zs, struct kzmq_pipe *pipe)
+static void pattern_parting(struct kzmq_sock *zs, struct kzmq_pipe *pipe)
 {
-	bool was_live;
+	int err;
 
-	spin_lock_bh(&zs->plock);
-	was_live = pipe->live;
-	if (was_live) {
-		pipe->live = false;
-		if (zs->pat->lost && pipe->attached)
-			zs->pat->lost(zs, pipe);
+	if (!pipe->parting || READ_ONCE(pipe->parted) || pipe->gone ||
+	    pipe->mute || zs->closed)
+		return;
+	err = kzmq_pipe_in_notice(pipe, pipe->parting);
+	if (!err) {
+		zs->pat->in_ready(zs, pipe);
+	} else if (err == -EAGAIN) {
+		KZMQ_INC(zs->zn, DROP_HWM);
+		zs->dropped++;
+		trace_kzmq_drop(zs, "full");
 	}
-	spin_unlock_bh(&zs->plock);
-	return was_live;
 }
 
-/**
- * kzmq_pattern_uncount - one peer less
- * @zs: the socket
- *
- * Context: process.
- */
-void kzmq_pattern_uncount(struct kzmq_sock *zs)
+/* Pattern lock held. Whether the pipe had a peer until now. */
+static bool pattern_peer_left(struct kzmq_sock *zs, struct kzmq_pipe *pipe)
+{
+	if (!pipe->live)
+		return false;
+	pipe->live = false;
+	if (!pipe->attached)
+		return true;
+	pattern_parting(zs, pipe);
+	if (zs->pat->lost)
+		zs->pat->lost(zs, pipe);
+	return true;
+}
+
+/* Last of all, so that who sees one peer less sees all that comes with it. */
+static void pattern_uncount(struct kzmq_sock *zs)
 {
 	spin_lock_bh(&zs->plock);
 	zs->nr_peers--;
 	spin_unlock_bh(&zs->plock);
+}
+
+/**
+ * kzmq_pattern_lost - the pipe's connection ended, another may come
+ * @zs:   the socket
+ * @pipe: the pipe
+ *
+ * Context: process.
+ */
+void kzmq_pattern_lost(struct kzmq_sock *zs, struct kzmq_pipe *pipe)
+{
+	bool was_live;
+
+	spin_lock_bh(&zs->plock);
+	was_live = pattern_peer_left(zs, pipe);
+	spin_unlock_bh(&zs->plock);
+	if (was_live)
+		pattern_uncount(zs);
+	if (was_live && pipe->parting)
+		kzmq_sock_wake_in(zs);
 }
 
 /**
@@ -152,10 +179,13 @@ void kzmq_pattern_forget(struct kzmq_sock *zs, struct kzmq_pipe *pipe)
 	if (!pipe->attached)
 		return;
 	pipe->attached = false;
+	if (pipe->left)
+		WRITE_ONCE(zs->nr_left, zs->nr_left - 1);
 	kzmq_fq_remove(&zs->fq, pipe);
 	if (zs->pat->forget)
 		zs->pat->forget(zs, pipe);
 	list_del_init(&pipe->node);
+	zs->nr_pipes--;
 	kzmq_pipe_put(pipe);
 }
 
@@ -166,17 +196,19 @@ void kzmq_pattern_forget(struct kzmq_sock *zs, struct kzmq_pipe *pipe)
  * @closing: we close; else the peer has left
  *
  * When the peer has left, what it sent stays to be received and what was queued
- * for it is dropped. When we close, it is the other way round.
+ * for it is dropped. When we close, it is the other way round. Who is told that
+ * the peer left finds its routing id gone: both happen in one section.
  *
  * Context: process.
  */
 void kzmq_pattern_detach(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
 			 bool closing)
 {
-	bool more = false;
+	bool was_live, more = false;
 	u32 n;
 
 	spin_lock_bh(&zs->plock);
+	was_live = !closing && pattern_peer_left(zs, pipe);
 	if (pipe->attached && !pipe->gone) {
 		pipe->gone = true;
 		pipe->purging = true;
@@ -194,8 +226,12 @@ void kzmq_pattern_detach(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
 		pipe->purging = false;
 		if (closing || zs->closed)
 			kzmq_pipe_drop_in(pipe);
-		if (closing || zs->closed || kzmq_pipe_in_empty(pipe))
+		if (closing || zs->closed || kzmq_pipe_in_empty(pipe)) {
 			kzmq_pattern_forget(zs, pipe);
+		} else if (pipe->bound) {
+			pipe->left = true;
+			WRITE_ONCE(zs->nr_left, zs->nr_left + 1);
+		}
 	}
 	spin_unlock_bh(&zs->plock);
 	if (!closing) {
@@ -203,6 +239,8 @@ void kzmq_pattern_detach(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
 		if (n)
 			KZMQ_ADD(zs->zn, DROP_PEER_GONE, n);
 	}
+	if (was_live)
+		pattern_uncount(zs);
 	kzmq_sock_wake_in(zs);
 	/* Those who waited for this peer's room hear that it will not come. */
 	kzmq_sock_wake_out(zs);
@@ -370,6 +408,7 @@ void kzmq_in_put(struct kzmq_in *in)
 {
 	kzmq_msg_put(in->msg);
 	kzmq_pipe_put(in->pipe);
+	kzmq_peer_put(in->peer);
 	memset(in, 0, sizeof(*in));
 }
 

@@ -8,6 +8,7 @@
 
 struct kzmq_frame;
 struct kzmq_msg;
+struct kzmq_peer;
 struct kzmq_pipe;
 struct kzmq_rid;
 struct kzmq_sock;
@@ -18,6 +19,9 @@ struct list_head;
  * @msg:   the message, one reference, or NULL
  * @frame: next frame to give, NULL behind the last
  * @pipe:  who sent it, one reference, or NULL
+ * @peer:  what sent it, one reference, or NULL; with ZMQ_RECVPEER only
+ * @from:  number of what sent it, 0 when it is not known
+ * @told:  the user was told of it, the message was begun
  * @rid:   the routing id of @pipe goes first
  * @single: @frame is all there is of it, @msg is a pack
  * @more:  messages of the same pack behind this one that were taken with it
@@ -26,6 +30,9 @@ struct kzmq_in {
 	struct kzmq_msg		*msg;
 	struct kzmq_frame	*frame;
 	struct kzmq_pipe	*pipe;
+	struct kzmq_peer	*peer;
+	u64			from;
+	bool			told;
 	bool			rid;
 	bool			single;
 	u32			more;
@@ -39,7 +46,12 @@ struct kzmq_in {
  * @raw:      the wire carries bare octets, no ZMTP
  * @packs:    takes messages of one short frame in packs, which lie in the fair
  *            queue
+ * @edits:    @input changes the message, which has to be private
  * @turns:    sending makes readable, receiving makes writable
+ * @withdraws: what a peer has not read of it is taken back when it parts
+ * @says_hello: sends ZMQ_HELLO_MSG
+ * @tells_disconnect: delivers ZMQ_DISCONNECT_MSG
+ * @tells_hiccup: delivers ZMQ_HICCUP_MSG
  * @init:     make private state; process context
  * @close:    the file is gone: drop references to pipes, which hold the socket
  * @destroy:  free it; no pipe is left
@@ -84,7 +96,12 @@ struct kzmq_pattern {
 	bool		no_recv;
 	bool		raw;
 	bool		packs;
+	bool		edits;
 	bool		turns;
+	bool		withdraws;
+	bool		says_hello;
+	bool		tells_disconnect;
+	bool		tells_hiccup;
 	int	(*init)(struct kzmq_sock *zs);
 	void	(*close)(struct kzmq_sock *zs);
 	void	(*destroy)(struct kzmq_sock *zs);
@@ -136,8 +153,7 @@ void kzmq_pattern_detach(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
 			 bool closing);
 int kzmq_pattern_ready(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
 		       const struct kzmq_rid *peer);
-void kzmq_pattern_uncount(struct kzmq_sock *zs);
-bool kzmq_pattern_lost(struct kzmq_sock *zs, struct kzmq_pipe *pipe);
+void kzmq_pattern_lost(struct kzmq_sock *zs, struct kzmq_pipe *pipe);
 void kzmq_pattern_forget(struct kzmq_sock *zs, struct kzmq_pipe *pipe);
 int kzmq_pattern_input(struct kzmq_sock *zs, struct kzmq_pipe *pipe,
 		       struct kzmq_msg *msg);

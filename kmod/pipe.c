@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 
 #include "conn.h"
+#include "inproc.h"
 #include "msg.h"
 #include "sock.h"
 
@@ -41,12 +42,30 @@ struct kzmq_pipe *kzmq_pipe_alloc(struct kzmq_sock *zs, gfp_t gfp)
 	INIT_LIST_HEAD(&pipe->out_node);
 	INIT_LIST_HEAD(&pipe->flush_node);
 	INIT_LIST_HEAD(&pipe->subs);
-	kzmq_queue_init(&pipe->in, zs->opts.rcvhwm, bytes);
-	kzmq_queue_init(&pipe->out, zs->opts.sndhwm, bytes);
-	pipe->conflate = zs->opts.conflate;
+	INIT_LIST_HEAD(&pipe->in_next);
+	kzmq_queue_init(&pipe->in, READ_ONCE(zs->opts.rcvhwm), bytes);
+	kzmq_queue_init(&pipe->out, READ_ONCE(zs->opts.sndhwm), bytes);
+	pipe->conflate = READ_ONCE(zs->opts.conflate);
 	kzmq_sock_get(zs);
 	pipe->zs = zs;
 	return pipe;
+}
+
+/**
+ * kzmq_pipe_set_parting - what is delivered when the peer leaves
+ * @pipe: a new pipe, @bound is set
+ * @o:    its endpoint's options
+ */
+void kzmq_pipe_set_parting(struct kzmq_pipe *pipe, const struct kzmq_opts *o)
+{
+	const struct kzmq_pattern *pat = pipe->zs->pat;
+
+	if (pipe->bound && pat->tells_disconnect)
+		pipe->parting = o->disconnect_msg;
+	else if (!pipe->bound && pat->tells_hiccup)
+		pipe->parting = o->hiccup_msg;
+	if (pipe->parting)
+		kzmq_msg_get(pipe->parting);
 }
 
 static void queue_take(struct kzmq_pipe *pipe, struct kzmq_queue *q,
@@ -100,7 +119,9 @@ void kzmq_pipe_free(struct kzmq_pipe *pipe)
 	queue_purge(pipe, &pipe->out);
 	kzmq_queue_free(&pipe->in);
 	kzmq_queue_free(&pipe->out);
+	kzmq_peers_forget(pipe);
 	kfree(pipe->rid);
+	kzmq_msg_put(pipe->parting);
 	kzmq_sock_put(pipe->zs);
 	kfree(pipe);
 }
@@ -161,6 +182,27 @@ bool kzmq_pipe_full(struct kzmq_pipe *pipe)
 		pipe->out_wait = true;
 	spin_unlock(&pipe->lock);
 	return full;
+}
+
+/**
+ * kzmq_pipe_send_reserve - have the memory for the next kzmq_pipe_send()
+ * @pipe: the pipe
+ *
+ * For those who change the message before and could not undo it.
+ *
+ * Context: pattern lock held until then.
+ * Return: 0 or -ENOMEM.
+ */
+int kzmq_pipe_send_reserve(struct kzmq_pipe *pipe)
+{
+	int err;
+
+	spin_lock(&pipe->lock);
+	err = kzmq_queue_reserve(&pipe->out, PIPE_GFP);
+	spin_unlock(&pipe->lock);
+	if (err)
+		KZMQ_INC(pipe->zs->zn, NO_MEMORY);
+	return err;
 }
 
 /**
@@ -248,11 +290,24 @@ u32 kzmq_pipe_send_list(struct kzmq_pipe *pipe, struct kzmq_msg *msg, u32 n)
 /* The reader of @in took something: may the connection read on? */
 static void in_taken(struct kzmq_pipe *pipe)
 {
+	pipe->in_over = false;
 	if (!pipe->in_stop || queue_full(pipe, &pipe->in))
 		return;
 	pipe->in_stop = false;
 	if (pipe->conn)
 		kzmq_conn_kick(pipe->conn, KZMQ_EV_RX);
+	else if (pipe->link)
+		kzmq_inproc_room(pipe);
+}
+
+/* Who sent the oldest message; with a reference, if the user wants to know */
+static void in_sender(struct kzmq_pipe *pipe, struct kzmq_in *in)
+{
+	if (!list_empty(&pipe->in_next))
+		kzmq_peer_turn(pipe);
+	in->from = pipe->in_peer ? pipe->in_peer->id : 0;
+	in->peer = READ_ONCE(pipe->zs->opts.recvpeer) ?
+		   kzmq_peer_get(pipe->in_peer) : NULL;
 }
 
 /**
@@ -272,6 +327,7 @@ bool kzmq_pipe_recv(struct kzmq_pipe *pipe, struct kzmq_in *in)
 	if (msg) {
 		in->msg = msg;
 		in->single = msg->pack;
+		in_sender(pipe, in);
 		if (!msg->pack) {
 			in->frame = msg->first;
 			queue_take(pipe, &pipe->in, msg);
@@ -341,11 +397,42 @@ bool kzmq_pipe_peek(struct kzmq_pipe *pipe, struct kzmq_in *in)
 	if (msg) {
 		in->msg = kzmq_msg_get(msg);
 		in->single = msg->pack;
+		in_sender(pipe, in);
 		in->frame = msg->pack && pipe->pack_at ? pipe->pack_at :
 							 msg->first;
 	}
 	spin_unlock(&pipe->lock);
 	return msg;
+}
+
+/**
+ * kzmq_pipe_in_notice - a message of our own making, as if the peer sent it
+ * @pipe: the pipe
+ * @msg:  the message; a reference is taken
+ *
+ * A full queue takes one beyond its limit. A peer that comes and goes fills no
+ * memory: nobody has read since, so the next one would say nothing new.
+ *
+ * Context: pattern lock held.
+ * Return: 0, -EAGAIN when there is one too many, -ENOMEM.
+ */
+int kzmq_pipe_in_notice(struct kzmq_pipe *pipe, struct kzmq_msg *msg)
+{
+	int err = -EAGAIN;
+	bool full;
+
+	spin_lock(&pipe->lock);
+	full = queue_full(pipe, &pipe->in);
+	if (!full || !pipe->in_over) {
+		kzmq_msg_get(msg);
+		err = queue_add(pipe, &pipe->in, msg);
+		if (err)
+			kzmq_msg_put(msg);
+		else
+			pipe->in_over = full;
+	}
+	spin_unlock(&pipe->lock);
+	return err;
 }
 
 /**
@@ -480,10 +567,12 @@ void kzmq_pipe_flush_all(struct list_head *flush, bool dense)
 		clear_bit(0, &pipe->flushing);
 		/* The bit goes before we look into the queue. */
 		smp_mb__after_atomic();
-		conn = kzmq_pipe_conn_get(pipe);
+		conn = READ_ONCE(pipe->link) ? NULL : kzmq_pipe_conn_get(pipe);
 		if (conn) {
 			kzmq_conn_flush(conn, dense);
 			kzmq_conn_put(conn);
+		} else {
+			kzmq_inproc_flush(pipe);
 		}
 		kzmq_pipe_put(pipe);
 	}
@@ -567,11 +656,13 @@ int kzmq_pipe_in_push_list(struct kzmq_pipe *pipe, struct kzmq_msg **list)
  * @pipe: the pipe
  * @msgs: the messages, with the queue's references
  * @most: room in @msgs
+ * @len:  nothing follows a message of more octets than this
  *
  * Context: process; the pattern lock is not held.
  * Return: how many.
  */
-u32 kzmq_pipe_out_pop(struct kzmq_pipe *pipe, struct kzmq_msg **msgs, u32 most)
+u32 kzmq_pipe_out_pop(struct kzmq_pipe *pipe, struct kzmq_msg **msgs, u32 most,
+		      u64 len)
 {
 	struct kzmq_msg *msg;
 	bool wake = false;
@@ -581,6 +672,8 @@ u32 kzmq_pipe_out_pop(struct kzmq_pipe *pipe, struct kzmq_msg **msgs, u32 most)
 	while (n < most && (msg = kzmq_queue_peek(&pipe->out))) {
 		queue_take(pipe, &pipe->out, msg);
 		msgs[n++] = msg;
+		if (msg->len > len)
+			break;
 	}
 	if (n && pipe->out_wait && !queue_full(pipe, &pipe->out)) {
 		pipe->out_wait = false;
@@ -625,6 +718,8 @@ void kzmq_pipe_set_conn(struct kzmq_pipe *pipe, struct kzmq_conn *conn)
 	old = pipe->conn;
 	pipe->conn = conn;
 	pipe->in_stop = false;
+	if (conn)
+		kzmq_peer_joins(pipe, conn->peer);
 	spin_unlock_bh(&pipe->lock);
 	if (old)
 		kzmq_conn_put(old);

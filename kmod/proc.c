@@ -56,21 +56,29 @@ static int socks_show(struct seq_file *seq, void *v)
 	struct kzmq_net *zn = seq_zn(seq);
 	struct zmq_stats st;
 	struct kzmq_sock *zs;
+	bool lingers;
+	long left;
 
 	if (v == &zn->socks) {
-		seq_puts(seq, "sk type uid inode endpoints peers in_msgs in_bytes out_msgs out_bytes drops\n");
+		seq_puts(seq, "sk type uid inode endpoints peers in_msgs in_bytes out_msgs out_bytes drops linger_ms\n");
 		return 0;
 	}
 	zs = list_entry(v, struct kzmq_sock, node);
 	kzmq_sock_fill_stats(zs, &st);
-	seq_printf(seq, "%pK %s %u %lu ", zs, zs->pat->name,
-		   from_kuid_munged(seq_user_ns(seq), sock_i_uid(&zs->sk)),
-		   sock_i_ino(&zs->sk));
+	seq_printf(seq, "%pK %s %u %llu ", zs, zs->pat->name,
+		   from_kuid_munged(seq_user_ns(seq), READ_ONCE(zs->sk.sk_uid)),
+		   (u64)sock_i_ino(&zs->sk));
 	lock_sock(&zs->sk);
 	show_endpoints(seq, zs);
+	lingers = zs->closed;
+	left = zs->deadline - jiffies;
 	release_sock(&zs->sk);
-	seq_printf(seq, " %u %llu %llu %llu %llu %llu\n", st.peers, st.in_msgs,
+	seq_printf(seq, " %u %llu %llu %llu %llu %llu", st.peers, st.in_msgs,
 		   st.in_bytes, st.out_msgs, st.out_bytes, st.dropped);
+	if (lingers)
+		seq_printf(seq, " %u\n", jiffies_to_msecs(max(left, 0L)));
+	else
+		seq_puts(seq, " -\n");
 	return 0;
 }
 

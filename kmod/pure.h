@@ -11,6 +11,8 @@
 
 #ifdef __KERNEL__
 
+#include <linux/bitops.h>
+#include <linux/build_bug.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/limits.h>
@@ -26,6 +28,7 @@
 
 #else /* user space */
 
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -93,6 +96,42 @@ static inline u64 div_u64_rem(u64 n, u32 by, u32 *rem)
 {
 	*rem = (u32)(n % by);
 	return n / by;
+}
+
+#define memzero_explicit(p, n)	explicit_bzero(p, n)
+
+/* the first octet that is not @c, as the kernel's */
+static inline const void *memchr_inv(const void *p, int c, size_t n)
+{
+	const u8 *b = p;
+
+	for (; n; n--, b++) {
+		if (*b != (u8)c)
+			return b;
+	}
+	return NULL;
+}
+
+static inline u32 rol32(u32 x, unsigned int n)
+{
+	return x << n | x >> (32 - n);
+}
+
+static inline u32 get_unaligned_le32(const void *p)
+{
+	const u8 *b = p;
+
+	return b[0] | (u32)b[1] << 8 | (u32)b[2] << 16 | (u32)b[3] << 24;
+}
+
+static inline void put_unaligned_le32(u32 v, void *p)
+{
+	u8 *b = p;
+
+	b[0] = (u8)v;
+	b[1] = (u8)(v >> 8);
+	b[2] = (u8)(v >> 16);
+	b[3] = (u8)(v >> 24);
 }
 
 static inline u16 get_unaligned_be16(const void *p)

@@ -99,6 +99,27 @@ int kzmq_queue_push(struct kzmq_queue *q, void *item, u64 bytes, gfp_t gfp)
 	return 0;
 }
 
+/**
+ * kzmq_queue_reserve() - have the memory for the next kzmq_queue_push()
+ * @q:   queue
+ * @gfp: how to allocate
+ *
+ * Taking items meanwhile does no harm.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int kzmq_queue_reserve(struct kzmq_queue *q, gfp_t gfp)
+{
+	if (!q->tail)
+		return queue_grow(q, gfp);
+	if (q->wpos == q->tail->size && !q->spare) {
+		q->spare = qchunk_new(KZMQ_QCHUNK_NEXT, gfp);
+		if (!q->spare)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 /* The head chunk was read to its end and is not the only one. */
 static void queue_shift(struct kzmq_queue *q)
 {

@@ -66,6 +66,7 @@ struct kzmq_queue {
 
 void kzmq_queue_init(struct kzmq_queue *q, u32 hwm, u64 byte_max);
 void kzmq_queue_set_hwm(struct kzmq_queue *q, u32 hwm);
+int kzmq_queue_reserve(struct kzmq_queue *q, gfp_t gfp);
 int kzmq_queue_push(struct kzmq_queue *q, void *item, u64 bytes, gfp_t gfp);
 void kzmq_queue_consume(struct kzmq_queue *q, u32 n, u64 bytes);
 void kzmq_queue_drop_head(struct kzmq_queue *q, u64 bytes);

@@ -15,6 +15,7 @@
 #include <net/sock.h>
 
 #include "msg.h"
+#include "peer.h"
 #include "sock.h"
 #include "wait.h"
 
@@ -22,14 +23,20 @@
  * struct rx_frame - one frame to be given
  * @f:    the frame
  * @msg:  what holds it, one reference; NULL for a routing id
+ * @peer: who sent it, one reference: with the first frame, if it is wanted
+ * @from: number of who sent it
  * @more: further frames of the same message follow
+ * @turned: it is the other side's turn now, senders may go on
  * @own:  a frame of ours that shows @rid
  * @rid:  copy of a routing id
  */
 struct rx_frame {
 	const struct kzmq_frame	*f;
 	struct kzmq_msg		*msg;
+	struct kzmq_peer	*peer;
+	u64			from;
 	bool			more;
+	bool			turned;
 	struct kzmq_frame	own;
 	struct kzmq_rid		rid;
 };
@@ -85,17 +92,29 @@ static int peek_frame(struct kzmq_sock *zs, struct rx_frame *r)
 		in = zs->in;
 		kzmq_msg_get(in.msg);
 		kzmq_pipe_get(in.pipe);
+		kzmq_peer_get(in.peer);
 	} else {
 		err = zs->pat->peek(zs, &in);
 		if (err)
 			return err;
 	}
+	r->peer = in.told ? NULL : kzmq_peer_get(in.peer);
+	r->from = in.from;
 	if (in.rid)
 		show_rid(r, in.pipe);
 	else
 		show_frame(r, &in);
 	kzmq_in_put(&in);
 	return 0;
+}
+
+/* The user gets the beginning of a message, and may ask who sent it. */
+static void in_begin(struct kzmq_sock *zs, const struct kzmq_in *in)
+{
+	if (in->peer == zs->last_peer || !in->peer)
+		return;
+	kzmq_peer_put(zs->last_peer);
+	zs->last_peer = kzmq_peer_get(in->peer);
 }
 
 /* The message in progress was given to its end. */
@@ -105,8 +124,13 @@ static void in_done(struct kzmq_sock *zs)
 	zs->received++;
 }
 
-/* The next frame, for good. Pattern lock held. */
-static int take_frame(struct kzmq_sock *zs, struct rx_frame *r)
+static u32 in_len(const struct kzmq_in *in)
+{
+	return in->rid ? in->pipe->rid->len : in->frame->len;
+}
+
+/* The next frame, for good, if it has @most octets. Pattern lock held. */
+static int take_frame(struct kzmq_sock *zs, struct rx_frame *r, size_t most)
 {
 	int err;
 
@@ -115,6 +139,15 @@ static int take_frame(struct kzmq_sock *zs, struct rx_frame *r)
 		if (err)
 			return err;
 	}
+	if (in_len(&zs->in) > most)
+		return -EMSGSIZE;
+	r->peer = NULL;
+	if (!zs->in.told) {
+		zs->in.told = true;
+		in_begin(zs, &zs->in);
+		r->peer = kzmq_peer_get(zs->in.peer);
+	}
+	r->from = zs->in.from;
 	if (zs->in.rid) {
 		show_rid(r, zs->in.pipe);
 		zs->in.rid = false;
@@ -142,28 +175,26 @@ u32 kzmq_next_len(struct kzmq_sock *zs)
 	if (zs->pat->no_recv)
 		return 0;
 	if (zs->in.msg)
-		return zs->in.rid ? zs->in.pipe->rid->len : zs->in.frame->len;
+		return in_len(&zs->in);
 	if (zs->pat->peek(zs, &in))
 		return 0;
-	len = in.rid ? in.pipe->rid->len : in.frame->len;
+	len = in_len(&in);
 	kzmq_in_put(&in);
 	return len;
 }
 
-static int get_frame(struct kzmq_sock *zs, struct rx_frame *r, bool peek)
+static int get_frame(struct kzmq_sock *zs, struct rx_frame *r, bool peek,
+		     size_t most)
 {
-	bool turned;
 	int err;
 
 	spin_lock_bh(&zs->plock);
 	if (zs->down)
 		err = -ESHUTDOWN;
 	else
-		err = peek ? peek_frame(zs, r) : take_frame(zs, r);
-	turned = !err && zs->pat->turns && !zs->in.msg;
+		err = peek ? peek_frame(zs, r) : take_frame(zs, r, most);
+	r->turned = !err && zs->pat->turns && !zs->in.msg;
 	spin_unlock_bh(&zs->plock);
-	if (turned)
-		kzmq_sock_wake_out(zs);
 	return err;
 }
 
@@ -183,39 +214,70 @@ static void pass_on(struct kzmq_sock *zs)
 }
 
 static int wait_frame(struct kzmq_sock *zs, struct rx_frame *r, bool peek,
-		      long timeo)
+		      size_t most, long timeo)
 {
+	bool waits = false;
 	struct kzmq_wait w;
 	int err;
 
-	err = get_frame(zs, r, peek);
-	if (err != -EAGAIN || !timeo)
-		return err;
+	/* Who had to wait last time is likely to wait again, and looks once. */
+	if (!timeo || !READ_ONCE(zs->rx_waits)) {
+		err = get_frame(zs, r, peek, most);
+		if (err != -EAGAIN || !timeo)
+			return err;
+	}
 	kzmq_wait_in(&w, zs);
 	do {
-		err = get_frame(zs, r, peek);
+		err = get_frame(zs, r, peek, most);
 		if (err != -EAGAIN)
 			break;
+		waits = true;
 		err = kzmq_wait(&w, &timeo);
 	} while (!err);
 	kzmq_wait_end(&w);
+	if (READ_ONCE(zs->rx_waits) != waits)
+		WRITE_ONCE(zs->rx_waits, waits);
 	pass_on(zs);
 	return err;
+}
+
+/* What a caller with ZMQ_RECV_HEAD gets before the frame */
+static int give_head(const struct rx_frame *r, struct msghdr *m)
+{
+	struct zmq_recv_head head = {
+		.len = r->f->len,
+		.flags = r->more ? ZMQ_RECV_MORE : 0,
+		.handle = r->from,
+	};
+
+	return copy_to_iter(&head, sizeof(head), &m->msg_iter) == sizeof(head) ?
+	       0 : -EFAULT;
 }
 
 static int recv_frame(struct kzmq_sock *zs, struct msghdr *m, size_t len,
 		      int flags)
 {
 	long timeo = sock_rcvtimeo(&zs->sk, flags & MSG_DONTWAIT);
+	size_t head = flags & ZMQ_RECV_HEAD ? sizeof(struct zmq_recv_head) : 0;
+	struct zmq_msg_peer who;
 	struct rx_frame r;
-	size_t n;
+	size_t most, n;
 	int err;
 
-	err = wait_frame(zs, &r, flags & MSG_PEEK, timeo);
+	if (len < head)
+		return -EINVAL;
+	len -= head;
+	most = flags & ZMQ_RECV_WHOLE ? len : SIZE_MAX;
+	err = wait_frame(zs, &r, flags & MSG_PEEK, most, timeo);
 	if (err)
 		return err;
+	/* Not before: we stood in the queue ourselves. */
+	if (r.turned)
+		kzmq_sock_wake_out(zs);
 	n = min_t(size_t, len, r.f->len);
-	err = kzmq_frame_to_iter(r.f, n, &m->msg_iter);
+	err = head ? give_head(&r, m) : 0;
+	if (!err)
+		err = kzmq_frame_to_iter(r.f, n, &m->msg_iter);
 	if (r.f->len > len) {
 		m->msg_flags |= MSG_TRUNC;
 		if (flags & MSG_TRUNC)
@@ -223,8 +285,13 @@ static int recv_frame(struct kzmq_sock *zs, struct msghdr *m, size_t len,
 	}
 	if (!r.more)
 		m->msg_flags |= MSG_EOR;
+	if (r.peer && !err) {
+		kzmq_peer_tell(r.peer, &who);
+		put_cmsg(m, SOL_ZMQ, ZMQ_CMSG_PEER, sizeof(who), &who);
+	}
+	kzmq_peer_put(r.peer);
 	kzmq_msg_put(r.msg);
-	return err ?: n;
+	return err ?: head + n;
 }
 
 #define BATCH_TAKE	16	/* messages and parts of packs */
@@ -241,10 +308,15 @@ static int recv_frame(struct kzmq_sock *zs, struct msghdr *m, size_t len,
  * @lens:   lengths for the control message
  * @nr:     entries in @lens
  * @room:   entries @lens has room for
+ * @noted:  of these, promised to messages taken
+ * @need:   entries the message wants that found too little room
  * @slots:  entries the user has room for beyond those promised
  * @left:   octets the user has room for beyond those promised
  * @bounce: short frames on their way to the user
  * @fill:   octets in @bounce
+ * @who:    who sent each message, or NULL when that is not wanted
+ * @nr_who: entries in @who
+ * @each:   entries of @lens that take as much control space as one of @who
  * @blind:  no control buffer: one message, lengths unknown to the user
  */
 struct rx_batch {
@@ -255,14 +327,22 @@ struct rx_batch {
 	u32		*lens;
 	size_t		nr;
 	size_t		room;
+	size_t		noted;
+	size_t		need;
 	size_t		slots;
 	size_t		left;
 	u8		*bounce;
 	size_t		fill;
+	struct zmq_msg_peer *who;
+	u32		nr_who;
+	u32		each;
 	bool		blind;
 };
 
-/* Promise room for a message. */
+/*
+ * Promise room for a message. The lengths have their memory before it is taken,
+ * as it would be lost without; -E2BIG asks for @need more.
+ */
 static int batch_promise(struct rx_batch *b, const struct kzmq_in *in)
 {
 	const struct kzmq_frame *f;
@@ -276,10 +356,16 @@ static int batch_promise(struct rx_batch *b, const struct kzmq_in *in)
 		len += f->len;
 		nr++;
 	}
-	if (len > b->left || (!b->blind && nr > b->slots))
+	if (len > b->left || (!b->blind && nr + b->each > b->slots))
 		return -EMSGSIZE;
+	b->need = nr;
+	if (!b->blind && nr > b->room - b->noted)
+		return -E2BIG;
 	b->left -= len;
-	b->slots -= b->blind ? 0 : nr;
+	if (b->blind)
+		return 0;
+	b->slots -= nr + b->each;
+	b->noted += nr;
 	return 0;
 }
 
@@ -287,6 +373,7 @@ static void batch_in(struct kzmq_sock *zs, struct rx_batch *b)
 {
 	struct kzmq_in *in = &b->in[b->nr_in++];
 
+	in_begin(zs, &zs->in);
 	*in = zs->in;
 	memset(&zs->in, 0, sizeof(zs->in));
 	if (in->rid) {
@@ -306,9 +393,11 @@ static void batch_more(struct kzmq_sock *zs, struct rx_batch *b, u32 most)
 	u64 bytes = 0;
 	u32 n = 0;
 
-	if (!in->single || !f->next || !kzmq_fq_alone(&zs->fq))
+	/* The id of a message that was begun is gone; the next has one as well. */
+	if (in->told || !in->single || !f->next || !kzmq_fq_alone(&zs->fq))
 		return;
-	most = min_t(size_t, most - b->taken, b->slots);
+	most = min3((size_t)most - b->taken, b->slots / (1 + b->each),
+		    b->room - b->noted);
 	while (n < most && (f = f->next) && bytes + f->len <= b->left &&
 	       (!zs->pat->wanted || zs->pat->wanted(zs, f))) {
 		bytes += f->len;
@@ -317,7 +406,8 @@ static void batch_more(struct kzmq_sock *zs, struct rx_batch *b, u32 most)
 	if (!n || !kzmq_fq_more(zs, in, n, bytes))
 		return;
 	b->left -= bytes;
-	b->slots -= n;
+	b->slots -= n * (1 + b->each);
+	b->noted += n;
 	b->taken += n;
 	zs->received += n;
 }
@@ -326,7 +416,7 @@ static void batch_more(struct kzmq_sock *zs, struct rx_batch *b, u32 most)
  * Take the next messages that fit, at most @most; the first that does not
  * stays in zs->in. 0 when there is any, else why not.
  */
-static int batch_take(struct kzmq_sock *zs, struct rx_batch *b, u32 most)
+static int batch_try(struct kzmq_sock *zs, struct rx_batch *b, u32 most)
 {
 	int err = 0;
 
@@ -363,9 +453,7 @@ static int lens_grow(struct rx_batch *b, size_t n)
 	size_t room = max_t(size_t, 64, b->room);
 	u32 *lens;
 
-	if (b->nr + n <= b->room)
-		return 0;
-	while (room < b->nr + n)
+	while (room < b->noted + n)
 		room *= 2;
 	lens = kvmalloc_array(room, sizeof(u32), GFP_KERNEL_ACCOUNT);
 	if (!lens)
@@ -378,17 +466,22 @@ static int lens_grow(struct rx_batch *b, size_t n)
 	return 0;
 }
 
-static int batch_note(struct rx_batch *b, u32 len, bool more)
+static int batch_take(struct kzmq_sock *zs, struct rx_batch *b, u32 most)
 {
 	int err;
 
-	if (b->blind)
-		return 0;
-	err = lens_grow(b, 1);
-	if (err)
-		return err;
-	b->lens[b->nr++] = len | (more ? ZMQ_FRAME_MORE : 0);
-	return 0;
+	do {
+		err = batch_try(zs, b, most);
+		if (err == -E2BIG)
+			err = lens_grow(b, b->need) ?: -E2BIG;
+	} while (err == -E2BIG);
+	return err;
+}
+
+static void batch_note(struct rx_batch *b, u32 len, bool more)
+{
+	if (!b->blind)
+		b->lens[b->nr++] = len | (more ? ZMQ_FRAME_MORE : 0);
 }
 
 static int bounce_flush(struct rx_batch *b, struct msghdr *m)
@@ -404,9 +497,7 @@ static int batch_frame(struct rx_batch *b, const struct kzmq_frame *f,
 {
 	int err;
 
-	err = batch_note(b, f->len, more);
-	if (err)
-		return err;
+	batch_note(b, f->len, more);
 	if (b->bounce && f->data && f->len <= BOUNCE_LEN) {
 		if (b->fill + f->len > BOUNCE_SIZE) {
 			err = bounce_flush(b, m);
@@ -432,9 +523,8 @@ static ssize_t batch_run(struct rx_batch *b, const struct kzmq_in *in,
 	const struct kzmq_frame *f = in->frame;
 	u32 i, n = in->more + 1;
 	ssize_t done = 0;
-	int err;
+	int err = 0;
 
-	err = lens_grow(b, n);
 	for (i = 0; i < n && !err; i++, f = f->next) {
 		if (b->bounce && b->fill + f->len <= BOUNCE_SIZE) {
 			memcpy(b->bounce + b->fill, f->data, f->len);
@@ -493,6 +583,17 @@ static int batch_wait(struct kzmq_sock *zs, struct rx_batch *b, u32 most,
 	return err;
 }
 
+/* Who sent the messages of one place in the queue */
+static void batch_who(struct rx_batch *b, const struct kzmq_in *in)
+{
+	struct zmq_msg_peer who;
+	u32 i;
+
+	kzmq_peer_tell(in->peer, &who);
+	for (i = 0; i <= in->more; i++)
+		b->who[b->nr_who++] = who;
+}
+
 /* Copy all that were taken; references go in any case. */
 static ssize_t batch_give(struct rx_batch *b, struct msghdr *m)
 {
@@ -507,6 +608,8 @@ static ssize_t batch_give(struct rx_batch *b, struct msghdr *m)
 					    batch_copy(b, &b->in[i], m);
 		if (n >= 0)
 			done += n;
+		if (b->who)
+			batch_who(b, &b->in[i]);
 		kzmq_in_put(&b->in[i]);
 	}
 	b->nr_in = 0;
@@ -524,6 +627,18 @@ static size_t control_room(const struct msghdr *m)
 
 	return m->msg_controllen <= hdr ? 0 :
 	       (m->msg_controllen - hdr) / sizeof(u32);
+}
+
+/* Room for as many senders; what that takes of the control space is set aside. */
+static int who_begin(struct rx_batch *b, u32 most)
+{
+	size_t head = (CMSG_SPACE(0) + sizeof(u64)) / sizeof(u32);
+
+	b->each = sizeof(struct zmq_msg_peer) / sizeof(u32);
+	b->slots -= min(b->slots, head);
+	most = min_t(size_t, most, b->slots / b->each);
+	b->who = kvmalloc_array(most, sizeof(*b->who), GFP_KERNEL_ACCOUNT);
+	return b->who ? 0 : -ENOMEM;
 }
 
 static ssize_t recv_batch(struct kzmq_sock *zs, struct msghdr *m, size_t len,
@@ -546,7 +661,11 @@ static ssize_t recv_batch(struct kzmq_sock *zs, struct msghdr *m, size_t len,
 	b->blind = !m->msg_controllen;
 	if (b->blind)
 		most = 1;
-	err = batch_wait(zs, b, most, timeo);
+	err = b->blind ? 0 : lens_grow(b, 1);
+	if (!err && !b->blind && READ_ONCE(zs->opts.recvpeer))
+		err = who_begin(b, most);
+	if (!err)
+		err = batch_wait(zs, b, most, timeo);
 	while (!err) {
 		got = b->taken;
 		n = batch_give(b, m);
@@ -569,8 +688,12 @@ static ssize_t recv_batch(struct kzmq_sock *zs, struct msghdr *m, size_t len,
 		else
 			put_cmsg(m, SOL_ZMQ, ZMQ_CMSG_FRAMES,
 				 b->nr * sizeof(u32), b->lens);
+		if (b->who)
+			put_cmsg(m, SOL_ZMQ, ZMQ_CMSG_PEER,
+				 b->nr_who * sizeof(*b->who), b->who);
 	}
 	kvfree(b->lens);
+	kvfree(b->who);
 	kfree(b->bounce);
 	kfree(b);
 	return err ?: done;
@@ -581,7 +704,7 @@ static ssize_t recv_batch(struct kzmq_sock *zs, struct msghdr *m, size_t len,
  * @sock:  the socket
  * @m:     the message header
  * @len:   octets there is room for
- * @flags: MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC
+ * @flags: MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, ZMQ_RECV_WHOLE, ZMQ_RECV_HEAD
  *
  * Context: process.
  * Return: octets or a negative errno.

@@ -84,12 +84,17 @@ static int route(struct kzmq_sock *zs, struct kzmq_msg *msg, long *timeo,
 		 struct list_head *flush)
 {
 	struct kzmq_wait w;
+	u32 nr = msg->nr;
 	int err;
 
 	if (zs->pat->prepare && !msg->prepared) {
 		err = zs->pat->prepare(zs, msg);
-		if (err)
+		if (err) {
+			/* as it was: it may be sent again */
+			while (msg->nr > nr)
+				kzmq_msg_drop_first(msg);
 			return err;
+		}
 		msg->prepared = 1;
 	}
 	err = route_once(zs, msg, flush);
@@ -258,10 +263,7 @@ static int half_go_on(struct kzmq_sock *zs, struct msghdr *m, size_t len,
 		return err ?: len;
 	err = route(zs, msg, &timeo, &flush);
 	kzmq_pipe_flush_all(&flush, sender_dense(zs));
-	/* One that is prepared by half can never be right again. */
-	if (err && zs->pat->prepare && !msg->prepared)
-		kzmq_msg_put(msg);
-	else if (err)
+	if (err)
 		half_restore(zs, msg);
 	return err ?: len;
 }

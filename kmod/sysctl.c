@@ -3,12 +3,14 @@
  * The bounds of a namespace as files below /proc/sys/net/zmq/.
  *
  * Contexts: process. Readers of a bound use READ_ONCE(), so no lock.
+ * orphan_abort takes kzmq_net.mutex, then lock_sock() of one socket at a time.
  */
 #include <linux/slab.h>
 #include <linux/sizes.h>
 #include <linux/sysctl.h>
 
 #include "netns.h"
+#include "sock.h"
 
 static unsigned long ul_min = 4096, ul_max = LONG_MAX;
 static unsigned long msg_min = 1, msg_max = SZ_2G;
@@ -33,6 +35,17 @@ static unsigned long msg_min = 1, msg_max = SZ_2G;
 	.extra2		= SYSCTL_INT_MAX,				\
 }
 
+/* Whatever is written ends all that lingers. */
+static int orphan_abort(kzmq_ctl_table *t, int write, void *buf, size_t *len,
+			loff_t *pos)
+{
+	if (!write)
+		return -EPERM;
+	kzmq_sock_abort_orphans(container_of(t->data, struct kzmq_net, lim));
+	*pos += *len;
+	return 0;
+}
+
 static const struct ctl_table template[] = {
 	ROW_UL(mem_max, &ul_min, &ul_max),
 	ROW_UL(sock_bytes_max, &ul_min, &ul_max),
@@ -44,6 +57,11 @@ static const struct ctl_table template[] = {
 	ROW_UINT(handshakes_max),
 	ROW_UINT(conns_max),
 	ROW_UINT(orphan_ms),
+	{
+		.procname	= "orphan_abort",
+		.mode		= 0200,
+		.proc_handler	= orphan_abort,
+	},
 };
 
 /**
@@ -63,7 +81,7 @@ int kzmq_sysctl_register(struct kzmq_net *zn)
 	memcpy(t, template, sizeof(template));
 	for (i = 0; i < n; i++) {
 		/* Who may only pretend to be root does not lift the bounds. */
-		if (zn->net->user_ns != &init_user_ns)
+		if (t[i].mode == 0644 && zn->net->user_ns != &init_user_ns)
 			t[i].mode = 0444;
 		t[i].data = (char *)&zn->lim + (unsigned long)t[i].data;
 	}

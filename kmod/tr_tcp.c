@@ -16,6 +16,9 @@
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
 #include <linux/tcp.h>
+#include <net/addrconf.h>
+#include <net/if_inet6.h>
+#include <net/inet_ecn.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
 #include <net/sock.h>
@@ -24,6 +27,8 @@
 #include "compat/lower.h"
 #include "conn.h"
 #include "endpoint.h"
+#include "filter.h"
+#include "optval.h"
 #include "transport.h"
 
 static struct lock_class_key tcp_slock_key[2], tcp_lock_key[2];
@@ -43,9 +48,66 @@ static void tcp_reclassify(struct sock *sk)
 				      &tcp_lock_key[v6]);
 }
 
+static void tcp_keepalive(struct sock *sk, const struct kzmq_opts *o)
+{
+	if (o->tcp_keepalive < 0)
+		return;
+	lock_sock(sk);
+	sk->sk_prot->keepalive(sk, o->tcp_keepalive);
+	sock_valbool_flag(sk, SOCK_KEEPOPEN, o->tcp_keepalive);
+	release_sock(sk);
+	if (o->tcp_keepalive_cnt > 0)
+		tcp_sock_set_keepcnt(sk, o->tcp_keepalive_cnt);
+	if (o->tcp_keepalive_idle > 0)
+		tcp_sock_set_keepidle(sk, o->tcp_keepalive_idle);
+	if (o->tcp_keepalive_intvl > 0)
+		tcp_sock_set_keepintvl(sk, o->tcp_keepalive_intvl);
+}
+
+/* ECN's bits belong to TCP, in both versions of IP. */
+static void tcp_tos(struct sock *sk, int tos)
+{
+	if (!tos)
+		return;
+	ip_sock_set_tos(sk, tos);
+#if IS_ENABLED(CONFIG_IPV6)
+	if (sk->sk_family != AF_INET6)
+		return;
+	lock_sock(sk);
+	inet6_sk(sk)->tclass = (tos & ~INET_ECN_MASK) |
+			       (inet6_sk(sk)->tclass & INET_ECN_MASK);
+	release_sock(sk);
+#endif
+}
+
+/* What a socket gets, whether we made it or accepted it; TOS sets a priority. */
+static void tcp_tune(struct sock *sk, const struct kzmq_opts *o)
+{
+	tcp_sock_set_nodelay(sk);
+	tcp_tos(sk, o->tos);
+	tcp_keepalive(sk, o);
+	if (o->tcp_maxrt)
+		tcp_sock_set_user_timeout(sk, o->tcp_maxrt);
+	kzmq_lower_tune(sk, o);
+}
+
+static int tcp_bind_device(struct kzmq_ep *ep, struct sock *sk)
+{
+	struct net_device *dev;
+	int err;
+
+	if (!ep->opts.device[0])
+		return 0;
+	dev = dev_get_by_name(ep->zs->zn->net, ep->opts.device);
+	if (!dev)
+		return -ENODEV;
+	err = sock_bindtoindex(sk, dev->ifindex, true);
+	dev_put(dev);
+	return err;
+}
+
 static int tcp_make(struct kzmq_ep *ep, int family, struct socket **res)
 {
-	struct kzmq_opts *o = &ep->opts;
 	struct socket *sock;
 	struct sock *sk;
 	int err;
@@ -56,29 +118,25 @@ static int tcp_make(struct kzmq_ep *ep, int family, struct socket **res)
 		return err;
 	sk = sock->sk;
 	tcp_reclassify(sk);
-	tcp_sock_set_nodelay(sk);
+	err = kzmq_sk_made_like(sk, &ep->zs->sk);
+	if (err)
+		goto err_release;
 	sock_set_reuseaddr(sk);
-	if (o->tos)
-		ip_sock_set_tos(sk, o->tos);
 	lock_sock(sk);
 	sk->sk_allocation = GFP_KERNEL;
-	if (family == AF_INET6) {
+	if (family == AF_INET6)
 		sk->sk_ipv6only = 0;
-		inet6_sk(sk)->tclass = o->tos;
-	}
-	if (o->sndbuf >= 0) {
-		sk->sk_userlocks |= SOCK_SNDBUF_LOCK;
-		WRITE_ONCE(sk->sk_sndbuf,
-			   max_t(int, min_t(u32, o->sndbuf,
-					    READ_ONCE(sysctl_wmem_max)) * 2,
-				 SOCK_MIN_SNDBUF));
-	}
 	release_sock(sk);
-	if (o->rcvbuf >= 0)
-		sock_set_rcvbuf(sk, min_t(u32, o->rcvbuf,
-					  READ_ONCE(sysctl_rmem_max)));
+	tcp_tune(sk, &ep->opts);
+	err = tcp_bind_device(ep, sk);
+	if (err)
+		goto err_release;
 	*res = sock;
 	return 0;
+
+err_release:
+	sock_release(sock);
+	return err;
 }
 
 static int scope_of(struct net *net, const char *zone)
@@ -98,8 +156,33 @@ static int scope_of(struct net *net, const char *zone)
 	return ifindex;
 }
 
-/* The first IPv4 address of an interface */
-static int iface_addr(struct net *net, const char *name,
+/* The first IPv6 address of an interface; the kernel has link-local ones last */
+static bool iface_addr6(struct net_device *dev, struct sockaddr_in6 *sin6)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	struct inet6_dev *in6 = __in6_dev_get(dev);
+	struct inet6_ifaddr *ifa;
+
+	if (!in6)
+		return false;
+	read_lock_bh(&in6->lock);
+	ifa = list_first_entry_or_null(&in6->addr_list, struct inet6_ifaddr,
+				       if_list);
+	if (ifa) {
+		sin6->sin6_family = AF_INET6;
+		sin6->sin6_addr = ifa->addr;
+		if (ipv6_addr_type(&ifa->addr) & IPV6_ADDR_LINKLOCAL)
+			sin6->sin6_scope_id = dev->ifindex;
+	}
+	read_unlock_bh(&in6->lock);
+	return ifa;
+#else
+	return false;
+#endif
+}
+
+/* The first IPv4 address of an interface, with @v6 the first IPv6 one before */
+static int iface_addr(struct net *net, const char *name, bool v6,
 		      struct sockaddr_storage *ss)
 {
 	struct sockaddr_in *sin = (struct sockaddr_in *)ss;
@@ -112,7 +195,9 @@ static int iface_addr(struct net *net, const char *name,
 	dev = dev_get_by_name_rcu(net, name);
 	in = dev ? __in_dev_get_rcu(dev) : NULL;
 	ifa = in ? rcu_dereference(in->ifa_list) : NULL;
-	if (ifa) {
+	if (dev && v6 && iface_addr6(dev, (struct sockaddr_in6 *)ss)) {
+		err = 0;
+	} else if (ifa) {
 		sin->sin_family = AF_INET;
 		sin->sin_addr.s_addr = ifa->ifa_local;
 		err = 0;
@@ -122,7 +207,7 @@ static int iface_addr(struct net *net, const char *name,
 }
 
 /*
- * @v6: what a wildcard means.
+ * @v6: what a wildcard means, and an interface with addresses of both kinds.
  * Return: octets of the address or a negative errno.
  */
 static int to_sockaddr(struct net *net, const struct kzmq_addr *a, bool v6,
@@ -134,7 +219,7 @@ static int to_sockaddr(struct net *net, const struct kzmq_addr *a, bool v6,
 
 	memset(ss, 0, sizeof(*ss));
 	if (a->name[0]) {
-		err = iface_addr(net, a->name, ss);
+		err = iface_addr(net, a->name, v6, ss);
 		if (err)
 			return err;
 	} else if (a->family == 4 || (!a->family && !v6)) {
@@ -186,7 +271,29 @@ static int tcp_tr_listen(struct kzmq_ep *ep, struct socket **res)
 	return 0;
 }
 
-static int tcp_tr_name(struct socket *sock, char *out, size_t room)
+static bool tcp_tr_adopts(const struct sock *sk)
+{
+	return (sk->sk_family == AF_INET || sk->sk_family == AF_INET6) &&
+	       sk->sk_type == SOCK_STREAM && sk->sk_protocol == IPPROTO_TCP;
+}
+
+static void zone_of(struct net *net, int ifindex, char *zone, size_t room)
+{
+	struct net_device *dev;
+
+	BUILD_BUG_ON(sizeof_field(struct kzmq_addr, zone) < IFNAMSIZ);
+	if (!ifindex)
+		return;
+	rcu_read_lock();
+	dev = dev_get_by_index_rcu(net, ifindex);
+	if (dev)
+		strscpy(zone, dev->name, room);
+	else
+		snprintf(zone, room, "%d", ifindex);
+	rcu_read_unlock();
+}
+
+static int tcp_tr_text(struct socket *sock, bool peer, char *out, size_t room)
 {
 	struct sockaddr_storage ss;
 	struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)&ss;
@@ -194,12 +301,15 @@ static int tcp_tr_name(struct socket *sock, char *out, size_t room)
 	struct kzmq_addr a = {};
 	int ret;
 
-	ret = kernel_getsockname(sock, (struct sockaddr *)&ss);
+	/* 2: whom it was connected to is told after a reset too. */
+	ret = sock->ops->getname(sock, (struct sockaddr *)&ss, peer ? 2 : 0);
 	if (ret < 0)
 		return ret;
 	if (ss.ss_family == AF_INET6) {
 		a.family = 6;
 		memcpy(a.ip, &sin6->sin6_addr, 16);
+		zone_of(sock_net(sock->sk), sin6->sin6_scope_id, a.zone,
+			sizeof(a.zone));
 		a.port = ntohs(sin6->sin6_port);
 	} else {
 		a.family = 4;
@@ -207,6 +317,12 @@ static int tcp_tr_name(struct socket *sock, char *out, size_t room)
 		a.port = ntohs(sin->sin_port);
 	}
 	return kzmq_uri_format_tcp(out, room, &a) ? 0 : -ENAMETOOLONG;
+}
+
+static int tcp_tr_name(struct kzmq_ep *ep, struct socket *sock, char *out,
+		       size_t room)
+{
+	return tcp_tr_text(sock, false, out, room);
 }
 
 static int tcp_bind_src(struct kzmq_ep *ep, struct socket *sock, int family)
@@ -228,12 +344,21 @@ static int tcp_bind_src(struct kzmq_ep *ep, struct socket *sock, int family)
 static int tcp_tr_connect(struct kzmq_ep *ep, struct socket **res,
 			  bool *connected)
 {
+	const struct kzmq_blob *proxy = ep->opts.socks_proxy;
+	const struct kzmq_addr *dst = &ep->uri.dst;
 	struct net *net = ep->zs->zn->net;
+	struct kzmq_addr via;
 	struct sockaddr_storage ss;
 	struct socket *sock;
 	int len, err;
 
-	len = to_sockaddr(net, &ep->uri.dst, false, &ss);
+	if (kzmq_ep_proxy(ep)) {
+		err = kzmq_uri_host_port(proxy->data, proxy->len, &via);
+		if (err)
+			return err;
+		dst = &via;
+	}
+	len = to_sockaddr(net, dst, false, &ss);
 	if (len < 0)
 		return len;
 	err = tcp_make(ep, ss.ss_family, &sock);
@@ -266,90 +391,56 @@ static bool tcp_tr_to_self(struct kzmq_conn *conn)
 	       !memcmp(&own, &peer, sizeof(own));
 }
 
-static int tcp_tr_accept(struct socket *listener, struct socket **res)
+static int tcp_tr_accept(struct kzmq_ep *ep, struct socket **res)
 {
-	return kernel_accept(listener, res, O_NONBLOCK);
+	int err = kernel_accept(ep->listener, res, O_NONBLOCK);
+
+	if (!err)
+		tcp_tune((*res)->sk, &ep->opts);
+	return err;
 }
 
-/* One skb without its list of further ones. Return: octets taken. */
-static size_t tcp_feed_one(struct kzmq_conn *conn, struct sk_buff *skb,
-			   size_t offset, size_t len)
+static bool tcp_tr_allowed(struct kzmq_ep *ep, struct socket *sock)
 {
-	size_t done = 0, n, start = skb_headlen(skb);
-	const skb_frag_t *frag;
-	int i;
-
-	if (offset < start) {
-		n = min(len, start - offset);
-		done = kzmq_rx_feed(conn, skb->data + offset, n, NULL, 0);
-		if (done < n)
-			return done;
-	}
-	for (i = 0; i < skb_shinfo(skb)->nr_frags && done < len; i++) {
-		frag = &skb_shinfo(skb)->frags[i];
-		if (offset + done < start + skb_frag_size(frag)) {
-			size_t at = offset + done - start;
-			size_t took;
-
-			n = min(len - done, skb_frag_size(frag) - at);
-			took = kzmq_rx_feed(conn, skb_frag_address(frag) + at, n,
-					    skb_frag_page(frag),
-					    skb_frag_off(frag) + at);
-			done += took;
-			if (took < n)
-				return done;
-		}
-		start += skb_frag_size(frag);
-	}
-	return done;
+	return kzmq_filter_tcp(ep->opts.filter, sock);
 }
 
 static int tcp_actor(read_descriptor_t *desc, struct sk_buff *skb,
 		     unsigned int offset, size_t len)
 {
-	struct kzmq_conn *conn = desc->arg.data;
-	size_t done = 0, own, n;
-	struct sk_buff *iter;
+	size_t done = kzmq_rx_skb(desc->arg.data, skb, offset, len);
 
-	if (!kzmq_skb_readable(skb)) {
-		kzmq_conn_fail(conn, -EIO);
-		return 0;
-	}
-	own = skb->len;
-	skb_walk_frags(skb, iter)
-		own -= iter->len;
-	if (offset < own) {
-		n = min(len, own - offset);
-		done = tcp_feed_one(conn, skb, offset, n);
-		if (done < n)
-			goto stop;
-	}
-	skb_walk_frags(skb, iter) {
-		if (done == len)
-			break;
-		if (offset + done < own + iter->len) {
-			size_t at = offset + done - own, took;
-
-			n = min_t(size_t, len - done, iter->len - at);
-			took = tcp_feed_one(conn, iter, at, n);
-			done += took;
-			if (took < n)
-				goto stop;
-		}
-		own += iter->len;
-	}
-	return done;
-stop:
 	/* A short count alone would bring the rest at once. */
-	desc->count = 0;
+	if (done < len)
+		desc->count = 0;
 	return done;
+}
+
+/*
+ * Segments that came while somebody had the lock are served when he lets go, and
+ * count as used room until the last of them is. Who reads one of them on the way
+ * may tell the peer that there is no room, and would have nothing left to read by
+ * which to take that back: the peer would wait for its probe timer.
+ */
+static bool room_is_unclear(const struct kzmq_conn *conn)
+{
+	const struct sock *sk = conn->sock->sk;
+	const struct tcp_sock *tp = tcp_sk(sk);
+
+	return !gfpflags_allow_blocking(conn->rx.gfp) &&
+	       sock_owned_by_user_nocheck(sk) &&
+	       READ_ONCE(sk->sk_backlog.len) > sk->sk_rcvbuf / 2 &&
+	       2 * tcp_receive_window(tp) <= tp->window_clamp;
 }
 
 static void tcp_tr_rx(struct kzmq_conn *conn)
 {
 	read_descriptor_t desc = { .arg.data = conn, .count = 1 };
 
-	tcp_read_sock(conn->sock->sk, &desc, tcp_actor);
+	if (room_is_unclear(conn))
+		conn->rx.budget = 0;	/* the rest is the work item's */
+	else
+		tcp_read_sock(conn->sock->sk, &desc, tcp_actor);
 }
 
 static bool tcp_tr_rx_empty(struct kzmq_conn *conn)
@@ -365,6 +456,11 @@ static void tcp_tr_lock(struct kzmq_conn *conn)
 static void tcp_tr_unlock(struct kzmq_conn *conn)
 {
 	release_sock(conn->sock->sk);
+}
+
+static bool tcp_tr_writeable(const struct sock *sk)
+{
+	return sk_stream_is_writeable(sk);
 }
 
 static bool tcp_tr_tx_room(struct kzmq_conn *conn)
@@ -397,14 +493,20 @@ static int tcp_tr_tx_page(struct kzmq_conn *conn, struct page *page, u32 off,
 
 const struct kzmq_transport kzmq_tr_tcp = {
 	.listen		= tcp_tr_listen,
+	.adopts		= tcp_tr_adopts,
 	.name		= tcp_tr_name,
+	.text		= tcp_tr_text,
 	.connect	= tcp_tr_connect,
 	.to_self	= tcp_tr_to_self,
 	.accept		= tcp_tr_accept,
+	.allowed	= tcp_tr_allowed,
 	.rx		= tcp_tr_rx,
 	.rx_empty	= tcp_tr_rx_empty,
 	.lock		= tcp_tr_lock,
 	.unlock		= tcp_tr_unlock,
+	.tx_lock	= tcp_tr_lock,
+	.tx_unlock	= tcp_tr_unlock,
+	.writeable	= tcp_tr_writeable,
 	.tx_room	= tcp_tr_tx_room,
 	.tx_kvec	= tcp_tr_tx_kvec,
 	.tx_page	= tcp_tr_tx_page,

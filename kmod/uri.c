@@ -306,6 +306,37 @@ int kzmq_uri_parse(const char *s, size_t len, bool bind, struct kzmq_uri *u)
 	return uri_path(s + skip, len - skip, u);
 }
 
+/**
+ * kzmq_uri_ip() - read a numeric address
+ * @s:  text
+ * @n:  its length
+ * @ip: 16 octets; the address, in network order
+ *
+ * Return: 4 or 6, 0 when it is no address.
+ */
+u8 kzmq_uri_ip(const char *s, size_t n, u8 *ip)
+{
+	if (uri_ip4(s, n, ip))
+		return 4;
+	return uri_ip6(s, n, ip) ? 6 : 0;
+}
+
+/**
+ * kzmq_uri_host_port() - parse a numeric address and a port
+ * @s:   text, "127.0.0.1:1080" or "[::1]:1080"
+ * @len: its length, without a NUL
+ * @a:   the result
+ *
+ * Return: 0, or -EINVAL: names and wildcards are none.
+ */
+int kzmq_uri_host_port(const char *s, size_t len, struct kzmq_addr *a)
+{
+	memset(a, 0, sizeof(*a));
+	if (!len || len > KZMQ_URI_MAX || uri_addr(s, len, a))
+		return -EINVAL;
+	return a->family && !a->port_any ? 0 : -EINVAL;
+}
+
 /* Text being written; n goes on counting when there is no room. */
 struct uri_out {
 	char *p;

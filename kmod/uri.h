@@ -56,6 +56,8 @@ struct kzmq_uri {
 };
 
 int kzmq_uri_parse(const char *s, size_t len, bool bind, struct kzmq_uri *u);
+u8 kzmq_uri_ip(const char *s, size_t n, u8 *ip);
+int kzmq_uri_host_port(const char *s, size_t len, struct kzmq_addr *a);
 size_t kzmq_uri_format_tcp(char *out, size_t room, const struct kzmq_addr *a);
 
 #endif /* KZMQ_URI_H */

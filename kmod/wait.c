@@ -56,6 +56,13 @@ void kzmq_wait_out(struct kzmq_wait *w, struct kzmq_sock *zs)
 }
 
 /**
+ * KZMQ_WAIT_DAYS - who waits so long needs no timer
+ *
+ * It is a way to wait without a limit and still be told of every signal.
+ */
+#define KZMQ_WAIT_DAYS	(20L * 86400 * HZ)
+
+/**
  * kzmq_wait - sleep until woken
  * @w:     the waiter; the caller looked and found nothing since it began
  * @timeo: jiffies left; reduced
@@ -69,7 +76,10 @@ int kzmq_wait(struct kzmq_wait *w, long *timeo)
 		return -EAGAIN;
 	if (signal_pending(current))
 		return sock_intr_errno(*timeo);
-	*timeo = wait_woken(&w->entry, TASK_INTERRUPTIBLE, *timeo);
+	if (*timeo >= KZMQ_WAIT_DAYS)
+		wait_woken(&w->entry, TASK_INTERRUPTIBLE, MAX_SCHEDULE_TIMEOUT);
+	else
+		*timeo = wait_woken(&w->entry, TASK_INTERRUPTIBLE, *timeo);
 	return 0;
 }
 

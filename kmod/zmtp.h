@@ -73,6 +73,7 @@ enum kzmq_type {
  *             checked; 0xff for other versions
  * @as_server: 3.x: the peer's as-server octet, not checked
  * @done:      the version is settled and both greetings are complete
+ * @serve:     3.x: what our as-server octet says
  * @v3_only:   refuse peers older than 3.0
  * @mech:      our mechanism, NUL padded
  */
@@ -87,6 +88,7 @@ struct kzmq_greet {
 	u8 as_server;
 	u8 done:1;
 	u8 v3_only:1;
+	u8 serve:1;
 	char mech[KZMQ_MECH_LEN];
 };
 
@@ -247,16 +249,18 @@ struct kzmq_ready {
 	u8 rid_len;
 };
 
-#define KZMQ_READY_MAX		320	/* any READY frame of ours */
+#define KZMQ_READY_MAX		320	/* any READY frame of ours, without METADATA */
 #define KZMQ_ERROR_MAX		264	/* any ERROR frame of ours */
 #define KZMQ_PING_CTX_MAX	16
 #define KZMQ_PING_MAX		(2 + 5 + 2 + KZMQ_PING_CTX_MAX)
 #define KZMQ_PONG_MAX		(2 + 5 + KZMQ_PING_CTX_MAX)
 #define KZMQ_SUB_HDR_MAX	19	/* long header, 09 SUBSCRIBE */
+#define KZMQ_CMD_HDR_MAX	19	/* likewise, any command */
 
 int kzmq_cmd_parse(const u8 *body, size_t len, struct kzmq_cmd *c);
 int kzmq_error_parse(const u8 *data, size_t len, const u8 **reason,
 		     u8 *reason_len);
+int kzmq_error_status(const u8 *data, size_t len);
 
 void kzmq_meta_init(struct kzmq_meta *m, const u8 *data, size_t len);
 int kzmq_meta_next(struct kzmq_meta *m);
@@ -266,13 +270,43 @@ int kzmq_ready_parse(const u8 *data, size_t len, struct kzmq_ready *r);
 int kzmq_ping_parse(const u8 *data, size_t len, u16 *ttl, const u8 **ctx,
 		    u8 *ctx_len);
 
+size_t kzmq_meta_size(int type, u8 rid_len, size_t meta_len);
+size_t kzmq_enc_meta(u8 *out, int type, const u8 *rid, u8 rid_len,
+		     const u8 *meta, size_t meta_len);
+size_t kzmq_enc_cmd(u8 *out, enum kzmq_cmd_id id, size_t len);
 size_t kzmq_enc_ready(u8 *out, size_t room, int type, const u8 *rid,
-		      u8 rid_len);
+		      u8 rid_len, const u8 *meta, size_t meta_len);
 size_t kzmq_enc_error(u8 *out, size_t room, const char *reason);
 size_t kzmq_enc_ping(u8 *out, u16 ttl, const u8 *ctx, u8 ctx_len);
 size_t kzmq_enc_pong(u8 *out, const u8 *ctx, u8 ctx_len);
 size_t kzmq_enc_sub(u8 *out, bool cancel, u64 topic_len);
 size_t kzmq_enc_sub_msg(u8 *out, u8 ver, bool cancel, u64 topic_len);
+
+/* ---- PLAIN (zmtp_plain.c) ---- */
+
+/* Octets of commands without the header of their frame */
+#define KZMQ_HELLO_MIN		(6 + 1 + 1)
+#define KZMQ_HELLO_MAX		(6 + 1 + U8_MAX + 1 + U8_MAX)
+#define KZMQ_ERROR_BODY_MAX	(6 + 1 + U8_MAX)
+#define KZMQ_WELCOME_FRAME	(2 + 8)
+
+/**
+ * struct kzmq_hello - PLAIN's HELLO
+ * @user:     user name, inside what was parsed
+ * @pass:     password, likewise
+ * @user_len: octets of @user
+ * @pass_len: octets of @pass
+ */
+struct kzmq_hello {
+	const u8 *user;
+	const u8 *pass;
+	u8 user_len;
+	u8 pass_len;
+};
+
+int kzmq_hello_parse(const u8 *data, size_t len, struct kzmq_hello *h);
+size_t kzmq_hello_size(const struct kzmq_hello *h);
+size_t kzmq_enc_hello(u8 *out, const struct kzmq_hello *h);
 
 const char *kzmq_type_name(int type);
 int kzmq_type_from_name(const u8 *s, size_t n);

@@ -86,6 +86,27 @@ int kzmq_error_parse(const u8 *data, size_t len, const u8 **reason,
 }
 
 /**
+ * kzmq_error_status() - the status code an ERROR command hands on
+ * @data: what follows the name
+ * @len:  octets of @data
+ *
+ * Return: 300, 400 or 500, 0 when the reason is none of these, or -EPROTO when
+ * there is none or it leaves @data.
+ */
+int kzmq_error_status(const u8 *data, size_t len)
+{
+	const u8 *reason;
+	u8 n;
+
+	if (kzmq_error_parse(data, len, &reason, &n))
+		return -EPROTO;
+	if (n != 3 || reason[0] < '3' || reason[0] > '5' || reason[1] != '0' ||
+	    reason[2] != '0')
+		return 0;
+	return (reason[0] - '0') * 100;
+}
+
+/**
  * kzmq_meta_init() - start going over metadata
  * @m:    iterator
  * @data: octets of the metadata
@@ -246,36 +267,90 @@ static bool type_has_identity(int type)
 }
 
 /**
+ * kzmq_meta_size() - octets of our metadata
+ * @type:     our socket type
+ * @rid_len:  length of our routing id
+ * @meta_len: octets of further properties
+ *
+ * Return: the octets, 0 when there is no such type.
+ */
+size_t kzmq_meta_size(int type, u8 rid_len, size_t meta_len)
+{
+	const char *name = kzmq_type_name(type);
+	size_t size;
+
+	if (!name)
+		return 0;
+	size = property_size("Socket-Type", strlen(name)) + meta_len;
+	if (type_has_identity(type))
+		size += property_size("Identity", rid_len);
+	return size;
+}
+
+/**
+ * kzmq_enc_meta() - our metadata
+ * @out:      room for kzmq_meta_size() octets
+ * @type:     our socket type, one that there is
+ * @rid:      our routing id, told by REQ, DEALER and ROUTER only
+ * @rid_len:  its length; an empty one is told as well
+ * @meta:     further properties as they stand on the wire
+ * @meta_len: octets of @meta
+ *
+ * Return: octets written.
+ */
+size_t kzmq_enc_meta(u8 *out, int type, const u8 *rid, u8 rid_len,
+		     const u8 *meta, size_t meta_len)
+{
+	const char *name = kzmq_type_name(type);
+	u8 *o;
+
+	o = put_property(out, "Socket-Type", name, (u32)strlen(name));
+	if (type_has_identity(type))
+		o = put_property(o, "Identity", rid, rid_len);
+	o = put_octets(o, meta, meta_len);
+	return (size_t)(o - out);
+}
+
+/**
+ * kzmq_enc_cmd() - head of a command's frame
+ * @out: room for KZMQ_CMD_HDR_MAX octets
+ * @id:  the command
+ * @len: octets of what follows the name
+ *
+ * Return: octets written.
+ */
+size_t kzmq_enc_cmd(u8 *out, enum kzmq_cmd_id id, size_t len)
+{
+	size_t hdr = kzmq_enc_header(out, KZMQ_VER_31,
+				     len + cmd_table[id].wire_len, KZMQ_F_CMD);
+
+	return (size_t)(put_cmd_name(out + hdr, id) - out);
+}
+
+/**
  * kzmq_enc_ready() - a whole READY frame for the NULL mechanism
  * @out:     where to
- * @room:    octets there, KZMQ_READY_MAX is always enough
+ * @room:    octets there, KZMQ_READY_MAX and @meta_len are always enough
  * @type:    our socket type
  * @rid:     our routing id, sent by REQ, DEALER and ROUTER only
  * @rid_len: its length; an empty one is sent as well
+ * @meta:    further properties as they stand on the wire
+ * @meta_len: octets of @meta
  *
  * Return: octets written, 0 when there is no room or no such type.
  */
 size_t kzmq_enc_ready(u8 *out, size_t room, int type, const u8 *rid,
-		      u8 rid_len)
+		      u8 rid_len, const u8 *meta, size_t meta_len)
 {
-	const char *name = kzmq_type_name(type);
-	size_t size, hdr;
-	u8 *o;
+	size_t size = kzmq_meta_size(type, rid_len, meta_len);
+	size_t body = size + cmd_table[KZMQ_CMD_READY].wire_len;
+	size_t hdr;
 
-	if (!name)
+	if (!size || room < body + (body > U8_MAX ? 9 : 2))
 		return 0;
-	size = cmd_table[KZMQ_CMD_READY].wire_len +
-	       property_size("Socket-Type", strlen(name));
-	if (type_has_identity(type))
-		size += property_size("Identity", rid_len);
-	if (room < size + (size > U8_MAX ? 9 : 2))
-		return 0;
-	hdr = kzmq_enc_header(out, KZMQ_VER_31, size, KZMQ_F_CMD);
-	o = put_cmd_name(out + hdr, KZMQ_CMD_READY);
-	o = put_property(o, "Socket-Type", name, (u32)strlen(name));
-	if (type_has_identity(type))
-		put_property(o, "Identity", rid, rid_len);
-	return hdr + size;
+	hdr = kzmq_enc_cmd(out, KZMQ_CMD_READY, size);
+	return hdr + kzmq_enc_meta(out + hdr, type, rid, rid_len, meta,
+				   meta_len);
 }
 
 /**

@@ -91,6 +91,7 @@ static int greet_major(struct kzmq_greet *g, u8 *out, size_t *out_len)
 	memset(o, 0, KZMQ_GREET_V3 - GREET_MINOR);
 	o[0] = 1;
 	memcpy(o + GREET_MECH - GREET_MINOR, g->mech, KZMQ_MECH_LEN);
+	o[GREET_AS_SERVER - GREET_MINOR] = g->serve;
 	*out_len += KZMQ_GREET_V3 - GREET_MINOR;
 	g->sent = KZMQ_GREET_V3;
 	return 0;

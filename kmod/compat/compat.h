@@ -6,6 +6,7 @@
 #ifndef KZMQ_COMPAT_H
 #define KZMQ_COMPAT_H
 
+#include <linux/kconfig.h>
 #include <linux/version.h>
 
 #ifndef pr_fmt
@@ -37,6 +38,25 @@
 #define KZMQ_SYSCTL_SENTINEL 1
 #endif
 
+/* 6.3: mounts map ids by a type of its own */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#define KZMQ_HAVE_IDMAP 1
+#endif
+
+/* 6.16: a Unix socket may refuse files, and what carries them became private */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
+#define KZMQ_HAVE_PASSRIGHTS 1
+#endif
+
+/*
+ * 6.19: directories can be delegated, what makes and removes an entry says so;
+ * the pair around its making has other names, and the lock of a task's
+ * directories is a seqlock. Not seen between 6.12 and 7.3.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+#define KZMQ_HAVE_DELEGATION 1
+#endif
+
 /* 6.10: __assign_str() takes the destination only */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
 #define kzmq_assign_str(dst, src) __assign_str(dst)
@@ -44,11 +64,27 @@
 #define kzmq_assign_str(dst, src) __assign_str(dst, src)
 #endif
 
+/* 6.11: sysctl handlers may not write to their row */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
+#define kzmq_ctl_table const struct ctl_table
+#else
+#define kzmq_ctl_table struct ctl_table
+#endif
+
 /* 6.19: addresses of bind and connect have a type of their own */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
 #define kzmq_sockaddr sockaddr_unsized
 #else
 #define kzmq_sockaddr sockaddr
+#endif
+
+/*
+ * CURVE's boxes are made with the kernel's Curve25519 and Poly1305. They are
+ * libraries, built where something wants them: a kernel may have neither.
+ */
+#if IS_REACHABLE(CONFIG_CRYPTO_LIB_CURVE25519) && \
+	IS_REACHABLE(CONFIG_CRYPTO_LIB_POLY1305)
+#define KZMQ_HAVE_BOX 1
 #endif
 
 #endif /* KZMQ_COMPAT_H */
