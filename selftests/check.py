@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """make check: build, sparse, unit tests, fuzzing, then the tests in the machine.
 
-With names as arguments only these tests are built and run.  Prints TAP and, as
-the last line, "N passed, N failed, N skipped".
+With names as arguments only these tests are built and run; with --machine all
+that need the machine.  Prints TAP and, as the last line, "N passed, N failed,
+N skipped".
 """
 
 import argparse
@@ -19,9 +20,6 @@ import vm                                   # pylint: disable=wrong-import-posit
 from machine import Failure                 # pylint: disable=wrong-import-position
 from tap import Program, Tally              # pylint: disable=wrong-import-position
 
-# Of a whole run so many programs may be repeated, and have to pass so often
-REPEATED = 2
-REPEATS = 2
 FUZZ_SECONDS = os.environ.get("FUZZ_SECONDS") or "60"
 
 
@@ -116,62 +114,35 @@ def value(name):
     return r.stdout.strip()
 
 
-def unsteady(failures):
-    """The programs to be repeated, if nothing worse than a point has failed.
-
-    What the kernel reports, a hang or a module that stays is never repeated.
-    """
-    names = []
-    for what in failures:
-        name, _, point = what.partition(": ")
-        if not re.fullmatch(r"test_\w+", name) or re.match(
-                r"kernel|module|insmod|its processes|timed out|.*machine|not run|no TAP"
-                r"|no plan|exit status", point):
-            return []
-        if name not in names:
-            names.append(name)
-    return names if len(names) <= REPEATED else []
-
-
 def machine_tests(total, tests):
-    def run(names):
-        return vm.run_tests(argparse.Namespace(
-            kdir=value("VM_KDIR"), keep=os.environ.get("KEEP"),
-            ko=os.path.join(TOP, value("vm_ko")), dir=None, tests=names))
-
-    first = run(tests)
-    again = [] if tests else unsteady(first.failures)
-    for time in range(REPEATS if again else 0):
-        vm.show(f"\n# {' '.join(again)}: repeated, {time + 1} of {REPEATS}")
-        if run(again).failures:
-            break
-    else:
-        if again:
-            # told, not hidden: a point that fails now and then is a bug, too
-            for what in first.failures:
-                vm.show(f"# UNSTEADY: failed once, then passed {REPEATS} times: {what}")
-            first.passed += len(first.failures)
-            first.failures = []
-    total.add(first)
+    total.add(vm.run_tests(argparse.Namespace(
+        kdir=value("VM_KDIR"), keep=os.environ.get("KEEP"),
+        ko=os.path.join(TOP, value("vm_ko")), dir=None, tests=tests,
+        gcov=os.environ.get("VM_GCOV"))))
 
 
-def run(total, tests):
+def run(total, tests, machine):
     if not step(total, "the module builds without warnings", "vm-module"):
         return
-    if not tests:
+    if not tests and not machine:
         step(total, "sparse has no remarks", "sparse")
         unit(total)
-    names = [f"SELFTESTS={' '.join(tests)}"] if tests else []
+    # both runs of a program of shim/ have the same one
+    names = [f"SELFTESTS={' '.join(t.split('@')[0] for t in tests)}"] if tests else []
     # a program which does not build fails by name below, the others run
     step(total, "the test programs build", "-k", "selftests", *names)
     machine_tests(total, tests)
 
 
 def main():
+    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    p.add_argument("--machine", action="store_true", help="only what needs the machine")
+    p.add_argument("tests", nargs="*")
+    args = p.parse_args()
     total = Tally()
     signal.signal(signal.SIGTERM, vm.interrupted)
     try:
-        run(total, sys.argv[1:])
+        run(total, args.tests, args.machine)
     except Failure as e:
         vm.show(f"not ok - {e}")
         total.fail("check", str(e))
@@ -182,7 +153,7 @@ def main():
         vm.show(f"# failed: {what}")
     os.makedirs(os.path.join(TOP, "build"), exist_ok=True)
     with open(os.path.join(TOP, "build", "summary"), "w", encoding="utf-8") as f:
-        print(total.summary(), file=f)
+        print(total.summary(), *total.failures, sep="\n", file=f)
     vm.show(total.summary())
     return bool(total.failures or not total.passed)
 

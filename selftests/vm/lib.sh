@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # Sourced by the scripts which fill the cache: where it is, and how to use it.
 
-CACHE=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/zmq-ko
+CACHE=$(readlink -m "${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/zmq-ko")
 
 say()
 {
@@ -59,17 +59,30 @@ apt_unpack()
 	dpkg -x "$TMP/deb/"*.deb "$to"
 }
 
-# apt options which see bookworm-backports and leave this machine's lists alone;
-# apt_backports fetches the lists and fills the array of that name
+# the codename of Debian's present stable release
+apt_stable()
+{
+	local mirror
+
+	mirror=$(apt_mirror bookworm)
+	[ "$mirror" ] || die "this machine's apt sources name no archive for bookworm"
+	/usr/lib/apt/apt-helper -qq -o APT::Sandbox::User=root download-file \
+		"${mirror%/}/dists/stable/InRelease" "$TMP/InRelease" >&2 ||
+		die "cannot ask the archive what stable is"
+	sed -n 's/^Codename: *\([a-z]*\)$/\1/p' "$TMP/InRelease"
+}
+
+# apt options which see release $1 and its backports and leave this
+# machine's lists alone; fetches the lists and fills the array "backports"
 apt_backports()
 {
-	local dir=$TMP/apt mirror suite
+	local dir=$TMP/apt mirror suite release=$1
 	local keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 	mirror=$(apt_mirror bookworm)
 	[ "$mirror" ] || die "this machine's apt sources name no archive for bookworm"
 	mkdir -p "$dir/lists/partial" "$dir/parts"
-	for suite in bookworm bookworm-backports; do
+	for suite in "$release" "$release-backports"; do
 		echo "deb [signed-by=$keyring] $mirror $suite main"
 	done >"$dir/sources.list"
 	backports=(
@@ -78,13 +91,13 @@ apt_backports()
 		-o Dir::Etc::SourceParts="$dir/parts"
 		-o Dir::State::Lists="$dir/lists"
 		-o Dir::Cache::PkgCache= -o Dir::Cache::SrcPkgCache=
-		-o APT::Default-Release=bookworm-backports
+		-o APT::Default-Release="$release-backports"
 	)
-	apt-get -qq "${backports[@]}" update >&2 ||
-		die "cannot read the package lists of bookworm-backports"
+	apt-get -qq --error-on=any "${backports[@]}" update >&2 ||
+		die "cannot read the package lists of $release-backports"
 }
 
-# what package $1 depends on directly, by name, out of bookworm-backports
+# what package $1 depends on directly, by name, out of the lists above
 backports_depends()
 {
 	apt-cache "${backports[@]}" depends --no-recommends --no-suggests \

@@ -18,6 +18,8 @@ release=$(sed -n 's/.*UTS_RELEASE "\(.*\)".*/\1/p' \
 	"$kdir/include/generated/utsrelease.h" 2>/dev/null)
 [ "$release" ] ||
 	die "$kdir is not a configured kernel"
+# where mkheaders.sh has found it
+origin=${kdir%/usr/src/*}/release
 own=$kdir/arch/x86/boot/bzImage
 
 # what has to be there before the disks can be mounted
@@ -29,7 +31,7 @@ dir=$CACHE/kernel-$release-$hash
 
 fetch()
 {
-	local backports=()
+	local backports=() pkg
 
 	if [ -e "$own" ]; then
 		mkdir -p "$TMP/pkg/boot" "$TMP/pkg/lib/modules/$release"
@@ -44,13 +46,21 @@ fetch()
 		cp -a "/lib/modules/$release" "$TMP/pkg/lib/modules/"
 		return
 	fi
-	case $release in
-	6.1.*)	;;
-	*)	apt_backports ;;
-	esac
 	say "downloading linux-image-$release (once)"
-	apt_unpack "linux-image-$release" "$TMP/pkg" "${backports[@]}" && return
-	if [ "${#backports[@]}" = 0 ] && apt-get -qq update >&2; then
+	if [ -e "$origin" ]; then
+		apt_backports "$(cat "$origin")"
+		# newer images are made of several packages
+		for pkg in "linux-image-$release" \
+			   $(backports_depends "linux-image-$release" |
+			     grep -E '^linux-(binary|modules)-'); do
+			apt_unpack "$pkg" "$TMP/pkg" "${backports[@]}" ||
+				die "cannot download $pkg; remove ${kdir%/usr/src/*}" \
+					"to get headers of a newer kernel"
+		done
+		return
+	fi
+	apt_unpack "linux-image-$release" "$TMP/pkg" && return
+	if apt-get -qq update >&2; then
 		apt_unpack "linux-image-$release" "$TMP/pkg" && return
 	fi
 	die "cannot download linux-image-$release; if the archive has a newer" \
@@ -82,9 +92,14 @@ build()
 
 	fetch
 	mods=$TMP/pkg/lib/modules
-	[ -d "$mods" ] || mods=$TMP/pkg/usr/lib/modules
+	if [ ! -d "$mods" ]; then
+		mkdir -p "$TMP/pkg/lib"
+		ln -s ../usr/lib/modules "$mods"
+	fi
+	mods=$(readlink -f "$mods")
 	mkdir -p "$TMP/out" "$TMP/ird"/{bin,modules,dev,proc,sys,lower,upper,new}
-	cp "$TMP/pkg/boot/vmlinuz-$release" "$TMP/out/vmlinuz" ||
+	cp "$TMP/pkg/boot/vmlinuz-$release" "$TMP/out/vmlinuz" 2>/dev/null ||
+		mv "$mods/$release/vmlinuz" "$TMP/out/vmlinuz" ||
 		die "no kernel in linux-image-$release"
 	echo "$release" >"$TMP/out/release"
 

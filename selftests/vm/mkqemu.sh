@@ -15,7 +15,7 @@ build()
 {
 	local backports=() pkg
 
-	apt_backports
+	apt_backports bookworm
 	say "downloading QEMU from bookworm-backports (once)"
 	for pkg in qemu-system-x86 qemu-system-common qemu-system-data seabios; do
 		apt_unpack "$pkg" "$TMP/out" "${backports[@]}" ||

@@ -2,6 +2,7 @@
 """Judge what test programs print, and keep the sum over all of them."""
 
 import re
+import time
 
 POINT = re.compile(r"^(not )?ok\b\s*(\d+)?\s*(.*)$")
 PLAN = re.compile(r"^1\.\.(\d+)\s*(#.*)?$")
@@ -36,6 +37,7 @@ class Program(Tally):
         self.name = name
         self.plan = None
         self.points = 0
+        self.begun = time.monotonic()
 
     def line(self, text):
         plan = PLAN.match(text)

@@ -8,6 +8,7 @@ host line by line, so that nothing is lost when the kernel dies.
 """
 
 import ctypes
+import io
 import json
 import os
 import re
@@ -16,17 +17,40 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 
 REPORT = re.compile(
     r"\bBUG:|\bWARNING:|Oops|UBSAN:|KASAN:|KCSAN:|unreferenced object"
     r"|possible circular|INFO: task .* blocked|rcu.*\bstall|Kernel panic"
-    r"|general protection|refcount_t|sleeping function"
+    r"|general protection fault[,:]|refcount_t|sleeping function"
     r"|inconsistent lock state|list_(add|del) corruption|suspicious RCU")
 REPORT_LINES = 60
+# races of the kernel's own are not ours to judge
+FOREIGN = re.compile(r"BUG: KCSAN:")
+OURS = "[zmq]"
 STUCK = "/sys/module/zmq"
-RELEASE_WAIT = 10       # for the last socket to let the module go
+SOCK_SLABS = re.compile(r"(ZMQ|TCP|TCPv6|UNIX\S*|request_sock_TCP\S*|tw_sock_TCP\S*|sock_inode_cache) ")
+# For the last socket to let the module go. With lockdep, the TCP sockets below
+# ours hold it as well, and TCP may keep one for a minute or two.
+RELEASE_USUAL = 10
+RELEASE_WAIT = 25 if os.path.exists("/proc/lockdep") else RELEASE_USUAL
 RMMOD_WAIT = 30         # for rmmod itself
+LEAKS_WAIT = 10         # for kmemleak
+
+
+def first_report(lines, known):
+    """The place of the first line that a test has to answer for, or None."""
+    for i, line in enumerate(lines):
+        if not REPORT.search(line) or known and known in line:
+            continue
+        if FOREIGN.search(line):
+            rest = lines[i:i + REPORT_LINES]
+            ends = [n for n, x in enumerate(rest) if n and x.rstrip().endswith("=" * 60)]
+            if not any(OURS in x for x in rest[:ends[0] if ends else None]):
+                continue
+        return i
+    return None
 
 
 class Host:
@@ -52,31 +76,36 @@ class KernelLog:
     def __init__(self):
         self.fd = os.open("/dev/kmsg", os.O_RDWR | os.O_NONBLOCK)
         self.lost = False
+        self.lines = []
 
     def mark(self, text):
         os.lseek(self.fd, 0, os.SEEK_END)
         self.lost = False
+        self.lines = []
         os.write(self.fd, f"zmq-vm: {text}\n".encode())
 
     def read(self):
-        lines = []
+        """Everything since the mark; what is read while a test runs is kept."""
         while True:
             try:
                 record = os.read(self.fd, 8192)
             except BlockingIOError:
-                return lines
+                return self.lines
             except BrokenPipeError:
                 self.lost = True
                 continue
             text = record.decode(errors="replace").split(";", 1)[-1]
-            lines.append(text.split("\n", 1)[0])
+            self.lines.append(text.split("\n", 1)[0])
 
-    def reports(self):
-        """The first report since the mark: its title and the log around it."""
+    def reports(self, known):
+        """The first report since the mark: its title and the log around it.
+
+        A line with the text KNOWN does not count.
+        """
         lines = [x for x in self.read() if not x.startswith("zmq-vm: ")]
-        for i, line in enumerate(lines):
-            if REPORT.search(line):
-                return line.strip(), lines[max(0, i - 3):i + REPORT_LINES]
+        i = first_report(lines, known)
+        if i is not None:
+            return lines[i].strip(), lines[max(0, i - 3):i + REPORT_LINES]
         if self.lost:
             return "the kernel log overran, some of it was not seen", lines[-5:]
         return None, []
@@ -132,11 +161,125 @@ def stacks():
     return out[:200]
 
 
+class Leaks:
+    """What kmemleak finds; says nothing in a kernel without it.
+
+    Asked once the module is gone: what only the module knew is lost by then,
+    too.  kmemleak tells what is older than five seconds and what two scans in a
+    row have not found a pointer to.  As two scans and the wait between them take
+    longer than most tests, there is one after each, and what a test has lost may
+    show only after the next: the time of an allocation tells whose it is.
+    """
+
+    PATH = "/sys/kernel/debug/kmemleak"
+    AGE = 5.2
+    BORN = re.compile(r", jiffies (\d+)")
+
+    def __init__(self):
+        self.tests = []     # of this boot: jiffies, module's addresses, name
+        try:
+            self.write("scan=off")
+            self.on = True
+        except OSError:
+            self.on = False
+
+    def write(self, word):
+        with open(self.PATH, "w", encoding="ascii") as f:
+            f.write(word)
+
+    def begin(self):
+        """To be handed to loaded(): when this test began, in kmemleak's unit."""
+        if self.on:
+            with open("/proc/timer_list", encoding="ascii", errors="replace") as f:
+                for line in f:
+                    if line.startswith("jiffies: "):
+                        return int(line.split()[1])
+        return 0
+
+    def loaded(self, test, begun):
+        """Remember where the module is: later its addresses have no names."""
+        if not self.on:
+            return
+        text = range(0)         # some tests load it themselves
+        with open("/proc/modules", encoding="ascii") as f:
+            for name, size, *_, base in (x.split()[:6] for x in f):
+                if name == "zmq":
+                    text = range(int(base, 16), int(base, 16) + int(size))
+        self.tests.append((begun, text, test))
+
+    def whose(self, report):
+        """The test that was running when the memory was allocated."""
+        born = self.BORN.search(report)
+        before = [t for t in self.tests if not born or t[0] <= int(born[1])]
+        return before[-1] if before else self.tests[0]
+
+    @staticmethod
+    def named(report, text):
+        """zmq+OFFSET for an address in the text of the module that has gone."""
+        def name(match):
+            at = int(match[0], 16)
+            return f"zmq+{at - text.start:#x}" if at in text else match[0]
+        return re.sub(r"\b0x[0-9a-f]{16}\b", name, report)
+
+    def found(self, last):
+        """For each test with reports that name our module: name and lines."""
+        if not self.on:
+            return {}
+        if last:
+            old_enough = time.monotonic() + self.AGE
+            self.write("scan")
+            # kmemleak's own limit, there is no event
+            time.sleep(max(0, old_enough - time.monotonic()))
+        self.write("scan")
+        with open(self.PATH, encoding="utf-8", errors="replace") as f:
+            text = f.read()
+        self.write("clear")
+        found = {}
+        for report in re.split(r"(?m)^(?=unreferenced object)", text):
+            _, where, test = self.whose(report)
+            report = self.named(report, where)
+            if OURS in report or "zmq+0x" in report:
+                found.setdefault(test, []).extend(report.splitlines())
+        return found
+
+
+def send_coverage(port="/dev/virtio-ports/gcov"):
+    """The counters of a module built for coverage, gone modules included."""
+    root = "/sys/kernel/debug/gcov"
+    if not os.path.exists(port) or not os.path.isdir(root):
+        return
+    with open(port, "wb") as out, tarfile.open(fileobj=out, mode="w|") as tar:
+        for d, _, names in os.walk(root):
+            for name in names:
+                if not name.endswith(".gcda"):
+                    continue
+                path = os.path.join(d, name)
+                with open(path, "rb") as f:
+                    data = f.read()
+                info = tarfile.TarInfo(os.path.relpath(path, root))
+                info.size = len(data)
+                tar.addfile(info, io.BytesIO(data))
+
+
+def own_netns(pid):
+    """A descriptor of the network namespace of PID if it is not ours."""
+    try:
+        fd = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY)
+    except OSError:
+        return None
+    if os.fstat(fd).st_ino != os.stat("/proc/self/ns/net").st_ino:
+        return fd
+    os.close(fd)
+    return None
+
+
 class Test:
-    def __init__(self, host, log, spec, scale):
-        self.host, self.log, self.spec = host, log, spec
+    def __init__(self, host, log, leaks, spec, scale, last):
+        self.host, self.log, self.leaks, self.spec = host, log, leaks, spec
+        self.last = last        # of this boot
         self.name = spec["name"]
         self.scale = scale
+        self.netns = None
         self.problems = []      # (what, detail lines)
         self.reboot = False
 
@@ -159,9 +302,9 @@ class Test:
         """The module has to go soon after the last process that used it."""
         if not os.path.exists(STUCK):
             return
-        until = time.monotonic() + RELEASE_WAIT * self.scale
-        refs = "0"
-        while time.monotonic() < until:
+        begun = time.monotonic()
+        refs, late = "0", []
+        while time.monotonic() < begun + RELEASE_WAIT * self.scale:
             try:
                 with open(f"{STUCK}/refcnt", encoding="utf-8") as f:
                     refs = f.read().strip()
@@ -169,11 +312,21 @@ class Test:
                 break
             if refs == "0":
                 break
+            if not late and time.monotonic() > begun + RELEASE_USUAL * self.scale:
+                late = self.sockets()
             time.sleep(0.02)
         if refs != "0":
             self.problem(f"module cannot be removed: {refs} references left",
-                         reboot=True)
+                         late + self.sockets(), reboot=True)
             return
+        if late:
+            late.insert(0, f"the module was in use for {time.monotonic() - begun:.0f} s "
+                           "after the last process")
+            for line in late:
+                self.host.send("out", line=f"# {line}")
+        if self.netns is not None:
+            os.close(self.netns)
+            self.netns = None
         try:
             r = subprocess.run(["rmmod", "zmq"], capture_output=True, text=True,
                                check=False, timeout=RMMOD_WAIT * self.scale)
@@ -183,6 +336,21 @@ class Test:
         except subprocess.TimeoutExpired:
             self.problem("module cannot be removed: rmmod hangs", stacks(),
                          reboot=True)
+
+    def sockets(self):
+        """
+        Those of the test's namespace, when it is the first that it had; with
+        lockdep the TCP sockets below ours hold the module, too.
+        """
+        if self.netns is None:
+            return []
+        r = subprocess.run(["nsenter", f"--net=/proc/self/fd/{self.netns}",
+                            "cat", "/proc/net/zmq", "/proc/net/tcp",
+                            "/proc/net/tcp6"], pass_fds=[self.netns],
+                           capture_output=True, text=True, check=False)
+        with open("/proc/slabinfo", encoding="utf-8") as f:
+            slabs = [x.rstrip() for x in f if SOCK_SLABS.match(x)]
+        return (r.stdout + r.stderr).splitlines()[:REPORT_LINES] + slabs
 
     def run(self):
         """Run the program, pass on its lines; its exit status, None if late."""
@@ -196,7 +364,7 @@ class Test:
                               start_new_session=True) as p:
             rc = self.watch(p)
             if rc is None:
-                limit = self.spec["timeout"]
+                limit = self.spec["timeout"] + self.spec["told"]
                 self.problem(f"timed out after {limit} s", stacks())
                 os.killpg(p.pid, signal.SIGKILL)
             clean = reap()
@@ -212,7 +380,7 @@ class Test:
 
     def watch(self, p):
         """Forward output until the program has ended."""
-        until = time.monotonic() + self.spec["timeout"] * self.scale
+        until = time.monotonic() + self.spec["timeout"] * self.scale + self.spec["told"]
         sel = selectors.DefaultSelector()
         partial = {}
         for stream, kind in ((p.stdout, "out"), (p.stderr, "err")):
@@ -221,16 +389,22 @@ class Test:
             partial[kind] = b""
         end = os.pidfd_open(p.pid)
         sel.register(end, selectors.EVENT_READ, "end")
+        # a test that makes the kernel talk must not overrun its log
+        sel.register(self.log.fd, selectors.EVENT_READ, "log")
         rc, late = None, False
         while rc is None and not late:
             ready = sel.select(max(0, until - time.monotonic()))
-            late = not ready
+            late = not ready or time.monotonic() > until
+            if self.netns is None:
+                self.netns = own_netns(p.pid)
             for key, _ in ready:
-                if key.data == "end":
+                if key.data == "log":
+                    self.log.read()
+                elif key.data == "end":
                     rc = os.waitstatus_to_exitcode(os.waitpid(p.pid, 0)[1])
                 else:
                     self.forward(sel, key, partial)
-        for key in [k for k in sel.get_map().values() if k.data != "end"]:
+        for key in [k for k in sel.get_map().values() if k.data in partial]:
             while self.forward(sel, key, partial):
                 pass
         for kind, rest in partial.items():
@@ -257,23 +431,39 @@ class Test:
         """After something that no later test should have to suffer from."""
         self.log_check()
         self.host.send("end", test=self.name, rc=None, reboot=True)
+        send_coverage()
         os._exit(0)
 
     def log_check(self):
-        title, lines = self.log.reports()
+        title, lines = self.log.reports(self.spec["log"])
         if title:
             self.problem(f"kernel log: {title}", lines, reboot=True)
 
+    def leak_check(self):
+        for name, lines in self.leaks.found(self.last or self.reboot).items():
+            what = f"kmemleak: {lines[0]}"
+            if name == self.name:
+                self.problem(what, lines[:REPORT_LINES])
+            else:
+                # it has ended already
+                self.host.send("problem", test=name, what=what,
+                               detail=lines[:REPORT_LINES])
+
     def whole(self):
         self.host.send("start", test=self.name,
-                       limit=(self.spec["timeout"] + 15) * self.scale)
+                       limit=(self.spec["timeout"] + 15) * self.scale + self.spec["told"])
         self.log.mark(f"start {self.name}")
-        rc = None
-        if self.load():
+        rc, begun = None, self.leaks.begin()
+        loaded = self.load()
+        self.leaks.loaded(self.name, begun)
+        if loaded:
             rc = self.run()
-        self.host.send("unload", limit=(RELEASE_WAIT + RMMOD_WAIT) * self.scale)
+        self.host.send("unload", limit=(RELEASE_WAIT + RMMOD_WAIT + LEAKS_WAIT) * self.scale)
         self.unload()
         self.log_check()
+        self.leak_check()
+        if not self.reboot:
+            self.log_check()
         self.host.send("end", test=self.name, rc=rc, reboot=self.reboot)
 
 
@@ -283,14 +473,16 @@ def main():
 
     with open("/zmq/tests.json", encoding="utf-8") as f:
         job = json.load(f)
-    host, log = Host(), KernelLog()
+    host, log, leaks = Host(), KernelLog(), Leaks()
     if job["depends"]:
         subprocess.run(["modprobe", "-a", *job["depends"]], check=False)
     for spec in job["tests"]:
-        t = Test(host, log, spec, job["scale"])
+        t = Test(host, log, leaks, spec, job["scale"], spec is job["tests"][-1])
         t.whole()
         if t.reboot:
+            send_coverage()
             return 0
+    send_coverage()
     host.send("done")
     return 0
 
