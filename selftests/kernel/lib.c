@@ -32,6 +32,21 @@ int kz_ms(int ms)
 	return ms * kz_slow();
 }
 
+/* Of many alike, a quarter where all is slow. */
+int kz_less(int n)
+{
+	return kz_slow() > 1 ? n / 4 : n;
+}
+
+/* how long a test goes on that has no end of its own */
+int kz_seconds(int otherwise)
+{
+	const char *s = getenv("ZMQ_SECONDS");
+	int n = s ? atoi(s) : 0;
+
+	return n > 0 ? n : otherwise;
+}
+
 long long kz_now_ms(void)
 {
 	struct timespec ts;

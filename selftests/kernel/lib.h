@@ -40,7 +40,7 @@
 
 /*
  * As TEST_HARNESS_MAIN, but KZMQ_SLOW (an integer) stretches the time each
- * test may take.
+ * test may take, and what it is told to take comes on top.
  */
 #define ZMQ_HARNESS_MAIN						\
 	static void __attribute__((constructor))			\
@@ -57,7 +57,7 @@
 		setvbuf(stdout, NULL, _IOLBF, 0);			\
 		for (f = __fixture_list; f; f = f->next)		\
 			for (t = f->tests; t; t = t->next)		\
-				t->timeout = kz_ms(t->timeout);		\
+				t->timeout = kz_ms(t->timeout) + kz_seconds(0); \
 		return test_harness_run(argc, argv);			\
 	}
 
@@ -115,6 +115,8 @@ void __attribute__((noreturn, format(printf, 3, 4)))
 kz_die(const char *file, int line, const char *fmt, ...);
 int kz_slow(void);
 int kz_ms(int ms);
+int kz_less(int n);
+int kz_seconds(int otherwise);
 long long kz_now_ms(void);
 void *kz_badptr(void);
 
@@ -161,8 +163,10 @@ int poll1(int fd, int events, int ms);
 bool wait_ready(int fd, int events);
 bool wait_exit(pid_t pid, int *status, int ms);
 bool wait_blocked(pid_t tid, int ms);
+bool wait_state(pid_t tid, char state, int ms);
 long mib_sum(void);
 long mib(const char *name);
+bool wait_mib(const char *name, long n);
 long mib_faults(void);
 bool wait_fault(long before, int ms);
 int sysctl_get(const char *name, long long *val);
@@ -174,6 +178,25 @@ ssize_t send_frames(int fd, const struct iovec *iov, int niov,
 		    const __u32 *len, int nlen, int flags);
 ssize_t recv_frames(int fd, void *buf, size_t size, __u32 *len, int *nlen,
 		    int *flags);
+
+/* libstuck.c */
+struct stuck {
+	int uffd;
+	void *page;
+};
+
+struct stuck_dir {
+	struct stuck s;
+	const char *path;
+	pthread_t lister, changer;
+	pid_t tid;
+};
+
+bool stuck_page(struct stuck *s);
+void stuck_met(struct stuck *s);
+void stuck_end(struct stuck *s);
+bool stuck_dir(struct stuck_dir *d, const char *path);
+void stuck_dir_end(struct stuck_dir *d);
 
 /* libraw.c: what is not AF_ZMQ */
 struct raw_frame {
@@ -192,11 +215,13 @@ bool raw_read(int fd, void *data, size_t len);
 bool raw_expect(int fd, const void *data, size_t len);
 bool raw_closed(int fd);
 bool raw_open(int fd);
+void raw_greeting_of(int fd, int minor, const char *mechanism);
 void raw_greeting(int fd, int minor);
 void raw_command(int fd, const char *name, const void *data, size_t len);
 void raw_ready(int fd, const char *type, const void *id, int id_len);
 void raw_frame(int fd, int flags, const void *body, size_t len);
 void raw_frame_long(int fd, int flags, unsigned long long size);
+bool raw_read_greeting_of(int fd, const char *mechanism, bool server);
 bool raw_read_greeting(int fd);
 bool raw_read_frame(int fd, struct raw_frame *f);
 bool raw_is_ready(const struct raw_frame *f, const char *type);

@@ -148,13 +148,18 @@ bool raw_open(int fd)
 	return recv(fd, &c, 1, MSG_DONTWAIT | MSG_PEEK) < 0 && errno == EAGAIN;
 }
 
-void raw_greeting(int fd, int minor)
+void raw_greeting_of(int fd, int minor, const char *mechanism)
 {
 	char g[64] = "\xff\0\0\0\0\0\0\0\1\x7f\3";
 
 	g[11] = minor;
-	memcpy(g + 12, "NULL", 4);
+	memcpy(g + 12, mechanism, strlen(mechanism));
 	raw_write(fd, g, sizeof(g));
+}
+
+void raw_greeting(int fd, int minor)
+{
+	raw_greeting_of(fd, minor, "NULL");
 }
 
 void raw_frame_long(int fd, int flags, unsigned long long size)
@@ -217,15 +222,20 @@ void raw_ready(int fd, const char *type, const void *id, int id_len)
 	raw_command(fd, "READY", data, n);
 }
 
-bool raw_read_greeting(int fd)
+bool raw_read_greeting_of(int fd, const char *mechanism, bool server)
 {
-	unsigned char g[64];
+	char g[64], name[20] = { 0 };
 
+	memcpy(name, mechanism, strlen(mechanism));
 	if (!raw_read(fd, g, sizeof(g)))
 		return false;
-	return g[0] == 0xff && g[9] == 0x7f && g[10] == 3 && g[11] == 1 &&
-	       !memcmp(g + 12, "NULL\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20) &&
-	       g[32] == 0;
+	return g[0] == '\xff' && g[9] == 0x7f && g[10] == 3 && g[11] == 1 &&
+	       !memcmp(g + 12, name, 20) && g[32] == server;
+}
+
+bool raw_read_greeting(int fd)
+{
+	return raw_read_greeting_of(fd, "NULL", false);
 }
 
 bool raw_read_frame(int fd, struct raw_frame *f)

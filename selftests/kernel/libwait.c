@@ -139,8 +139,8 @@ bool wait_exit(pid_t pid, int *status, int ms)
 	return true;
 }
 
-/* A thread or child sleeps in the kernel (state S). */
-bool wait_blocked(pid_t tid, int ms)
+/* A thread or child stays in this state, as ps(1) tells it. */
+bool wait_state(pid_t tid, char state, int ms)
 {
 	long long end = kz_now_ms() + kz_ms(ms);
 	char path[64], line[256], *p;
@@ -155,12 +155,18 @@ bool wait_blocked(pid_t tid, int ms)
 		p = fgets(line, sizeof(line), f);
 		fclose(f);
 		p = p ? strrchr(line, ')') : NULL;
-		seen = p && p[2] == 'S' ? seen + 1 : 0;
+		seen = p && p[2] == state ? seen + 1 : 0;
 		if (seen == 5)
 			return true;
 		nap();
 	}
 	return false;
+}
+
+/* A thread or child sleeps in the kernel. */
+bool wait_blocked(pid_t tid, int ms)
+{
+	return wait_state(tid, 'S', ms);
 }
 
 static long mib_walk(bool (*wanted)(const char *key, const char *name),
@@ -215,6 +221,22 @@ long mib(const char *name)
 	if (!found)
 		KZ_DIE("no counter %s", name);
 	return val;
+}
+
+/* A counter of this namespace reaches @n */
+bool wait_mib(const char *name, long n)
+{
+	long long end = kz_now_ms() + kz_ms(KZ_WAIT_MS);
+
+	while (mib(name) < n) {
+		if (kz_now_ms() > end) {
+			fprintf(stderr, "# %s is %ld, not %ld\n", name,
+				mib(name), n);
+			return false;
+		}
+		poll(NULL, 0, 1);
+	}
+	return true;
 }
 
 /* Counters of what peers did wrong. */

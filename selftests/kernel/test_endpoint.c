@@ -4,6 +4,7 @@
 #include "kselftest_harness.h"
 #include "lib.h"
 
+#include <limits.h>
 #include <linux/capability.h>
 #include <sys/syscall.h>
 
@@ -287,6 +288,68 @@ TEST(ipv6)
 	snprintf(to, sizeof(to), "tcp://[::1]:%d", ep_port(ep));
 	xconnect(push, to);
 	carries(_metadata, push, fd);
+}
+
+/* an address of a link needs its zone, by name or by number */
+TEST(ipv6_zone)
+{
+	struct {
+		struct in6_addr addr;
+		__u32 prefix;
+		int ifindex;
+	} req = { .addr = { { { 0xfe, 0x80, [15] = 1 } } }, .prefix = 64 };
+	int fd, push, i, probe = socket(AF_INET6, SOCK_DGRAM, 0);
+	static const char *const zone[] = { "lo", "1" };
+	char text[EP_LEN], ep[EP_LEN];
+
+	if (probe < 0)
+		SKIP(return, "no IPv6 here");
+	close(probe);
+	own_netns();
+	req.ifindex = 1;
+	probe = socket(AF_INET6, SOCK_DGRAM, 0);
+	ASSERT_OK(ioctl(probe, SIOCSIFADDR, &req));
+	close(probe);
+	fd = xsocket(ZMQ_PULL);
+	push = xsocket(ZMQ_PUSH);
+	xset(fd, ZMQ_IPV6, 1);
+	xset(push, ZMQ_IPV6, 1);
+	EXPECT_ERR(ENODEV, zbind(fd, "tcp://[fe80::1%nosuch]:*"));
+	for (i = 0; i < 2; i++) {
+		snprintf(text, EP_LEN, "tcp://[fe80::1%%%s]:*", zone[i]);
+		ASSERT_OK(zbind(fd, text));
+		last_endpoint(fd, ep);
+		snprintf(text, EP_LEN, "tcp://[fe80::1%%%s]:%d", zone[1 - i],
+			 ep_port(ep));
+		xconnect(push, text);
+		carries(_metadata, push, fd);
+		xdisconnect(push, text);
+	}
+	xclose(fd);
+	xclose(push);
+}
+
+/* the type of service is that of the lower socket's packets */
+TEST(type_of_service)
+{
+	int push = xsocket(ZMQ_PUSH), l, raw, one = 1;
+	char ep[EP_LEN], tos[CMSG_SPACE(sizeof(int))] = "";
+	socklen_t len = sizeof(tos);
+
+	l = raw_listen(ep);
+	xset(push, ZMQ_TOS, 0x28);
+	ASSERT_OK(setsockopt(l, IPPROTO_IP, IP_RECVTOS, &one, sizeof(one)));
+	xconnect(push, ep);
+	raw = raw_accept(l);
+	ASSERT_OK(setsockopt(raw, IPPROTO_IP, IP_RECVTOS, &one, sizeof(one)));
+	ASSERT_OK(getsockopt(raw, IPPROTO_IP, IP_PKTOPTIONS, tos, &len));
+	EXPECT_LT(0, len);
+	EXPECT_EQ(IP_TOS, CMSG_FIRSTHDR((&(struct msghdr){
+		.msg_control = tos, .msg_controllen = len }))->cmsg_type);
+	EXPECT_EQ(0x28, *(unsigned char *)CMSG_DATA((struct cmsghdr *)tos));
+	xclose(raw);
+	xclose(push);
+	xclose(l);
 }
 
 TEST(ipv6_off)
@@ -576,14 +639,14 @@ TEST(reconnect_interval)
 	c = raw_accept(l);
 	t = kz_now_ms() - t;
 	EXPECT_LE(220, t);
-	EXPECT_GE(700 + kz_ms(500), t);
+	EXPECT_GE(700 + kz_ms(2500), t);
 	xclose(c);
 }
 
 TEST(reconnect_backs_off)
 {
 	int push = xsocket(ZMQ_PUSH), l, c, i;
-	long long t, gap[5];
+	long long t, gap, least = LLONG_MAX;
 	char ep[EP_LEN];
 
 	l = raw_listen(ep);
@@ -591,14 +654,16 @@ TEST(reconnect_backs_off)
 	xset(push, ZMQ_RECONNECT_IVL_MAX, 400);
 	xconnect(push, ep);
 	c = raw_accept(l);
-	for (i = 0; i < 5; i++) {
+	for (i = 0; i < 9; i++) {
 		t = kz_now_ms();
 		xclose(c);
 		c = raw_accept(l);
-		gap[i] = kz_now_ms() - t;
+		gap = kz_now_ms() - t;
+		/* without the maximum the last three would be 1600 or more */
+		if (i >= 6 && gap < least)
+			least = gap;
 	}
-	for (i = 0; i < 5; i++)
-		EXPECT_GE(400 + kz_ms(400), gap[i]);
+	EXPECT_GE(1500, least);
 	EXPECT_TRUE(raw_handshake(c, 1, "PULL", "PUSH"));
 	xsends(push, "at last", 0);
 	EXPECT_TRUE(raw_expect(c, RAW_LIT("\0\7at last")));
@@ -606,15 +671,20 @@ TEST(reconnect_backs_off)
 
 TEST(reconnect_off)
 {
-	int push = xsocket(ZMQ_PUSH), l, c;
+	int push, l, c, off;
 	char ep[EP_LEN];
 
-	l = raw_listen(ep);
-	xset(push, ZMQ_RECONNECT_IVL, -1);
-	xconnect(push, ep);
-	c = raw_accept(l);
-	xclose(c);
-	EXPECT_EQ(0, poll1(l, POLLIN, kz_ms(400)));
+	for (off = -1; off <= 0; off++) {
+		push = xsocket(ZMQ_PUSH);
+		l = raw_listen(ep);
+		xset(push, ZMQ_RECONNECT_IVL, off);
+		xconnect(push, ep);
+		c = raw_accept(l);
+		xclose(c);
+		EXPECT_EQ(0, poll1(l, POLLIN, kz_ms(400)));
+		xclose(push);
+		xclose(l);
+	}
 }
 
 /* a server process that is killed and comes back */
@@ -713,7 +783,6 @@ TEST(many_endpoints)
 TEST(not_yet_built_transports)
 {
 	static const char *const text[] = {
-		"ipc:///tmp/kzmq", "ipc://@kzmq", "inproc://kzmq",
 		"udp://127.0.0.1:5555", "ws://127.0.0.1:5555",
 	};
 	int fd = xsocket(ZMQ_PULL);

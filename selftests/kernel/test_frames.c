@@ -482,6 +482,34 @@ TEST(router_batch_has_ids)
 	EXPECT_GOT(fd[1], "reply");
 }
 
+/*
+ * turned on between an id and its message: those after it in the same piece have
+ * ids as well
+ */
+TEST(router_batch_after_an_id)
+{
+	static const __u32 want[] = { 1, 2 | M, 2, 2 | M, 3 };
+	static struct batch b;
+	char ep[EP_LEN], id[8];
+	int fd[2], i, n = 0;
+
+	fd[0] = xsocket(ZMQ_ROUTER);
+	fd[1] = xsocket(ZMQ_DEALER);
+	xset_text(fd[1], ZMQ_ROUTING_ID, "me");
+	xbind_any(fd[0], ep);
+	xconnect(fd[1], ep);
+	EXPECT_EQ(6, PUT(fd[1], "122333", 1, 2, 3));
+	ASSERT_TRUE(wait_in_msgs(fd[0], 3, KZ_WAIT_MS));
+	ASSERT_EQ(2, recv(fd[0], id, sizeof(id), 0));
+	xset(fd[0], ZMQ_RCVBATCH, 8);
+	while (n < (int)ARRAY_SIZE(want)) {
+		ASSERT_LT(0, take(fd[0], &b, 100, 16, 0));
+		for (i = 0; i < b.n; i++, n++)
+			ASSERT_EQ(want[n], b.len[i]);
+	}
+	EXPECT_QUIET(fd[0]);
+}
+
 #define SENDERS		4
 #define PER_SENDER	60
 

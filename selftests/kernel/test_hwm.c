@@ -208,6 +208,76 @@ KZ_TEST_TIMEOUT(reader_restarts_large, 120)
 	free(got);
 }
 
+/* A counter of TCP, of this namespace */
+static long tcp_counter(const char *name)
+{
+	FILE *f = fopen("/proc/net/netstat", "r");
+	char *key, *val, *k, *v, keys[8192], vals[8192];
+	long n = -1;
+
+	KZ_CHECK(f);
+	while (n < 0 && fgets(keys, sizeof(keys), f) &&
+	       fgets(vals, sizeof(vals), f)) {
+		key = strtok_r(keys, "\n ", &k);
+		val = strtok_r(vals, "\n ", &v);
+		while (key && val && strcmp(key, name)) {
+			key = strtok_r(NULL, "\n ", &k);
+			val = strtok_r(NULL, "\n ", &v);
+		}
+		if (key && val)
+			n = atol(val);
+	}
+	fclose(f);
+	if (n < 0)
+		KZ_DIE("no counter %s", name);
+	return n;
+}
+
+#define MIXED	4000
+
+static void *send_mixed(void *arg)
+{
+	static const size_t size[] = { 0, 10, 255, 300, 2000, 9000, 40000 };
+	static char buf[40000];
+	int *fd = arg, i;
+
+	for (i = 0; i < MIXED; i++)
+		xsend(*fd, buf, size[i % ARRAY_SIZE(size)], 0);
+	return NULL;
+}
+
+/*
+ * With small buffers and a low mark the window closes again and again. It opens
+ * when there is room: the sender need not ask by the probes of its timer, but for
+ * a reader that the machine kept from running.
+ */
+KZ_TEST_TIMEOUT(closed_windows_open, 120)
+{
+	static char buf[65536];
+	char ep[EP_LEN];
+	int fd[2], i;
+	pthread_t t;
+
+	own_netns();
+	for (i = 0; i < 2; i++) {
+		fd[i] = xsocket(i ? ZMQ_PUSH : ZMQ_PULL);
+		xset(fd[i], ZMQ_SNDBUF, 32768);
+		xset(fd[i], ZMQ_RCVBUF, 32768);
+		xset(fd[i], i ? ZMQ_SNDHWM : ZMQ_RCVHWM, i ? 2000 : 10);
+	}
+	xbind_any(fd[0], ep);
+	xconnect(fd[1], ep);
+	ASSERT_EQ(0, pthread_create(&t, NULL, send_mixed, &fd[1]));
+	for (i = 0; i < MIXED; i++)
+		ASSERT_LE(0, recv(fd[0], buf, sizeof(buf), 0));
+	pthread_join(t, NULL);
+	TH_LOG("%ld times closed, %ld probes", tcp_counter("TCPToZeroWindowAdv"),
+	       tcp_counter("TCPWinProbe"));
+	EXPECT_GT(4 * kz_ms(1), tcp_counter("TCPWinProbe"));
+	xclose(fd[0]);
+	xclose(fd[1]);
+}
+
 TEST(byte_limit_of_a_pipe)
 {
 	int fd, n;
@@ -338,6 +408,53 @@ TEST(ceiling_while_receiving)
 	EXPECT_EQ(0, status);
 }
 
+/* what a stranger sends meets the ceiling: read later, or never if he hogs */
+KZ_TEST_TIMEOUT(ceiling_and_a_stranger, 60)
+{
+	static char buf[50000], big[1 << 20];
+	int pull, raw, hog, i, status;
+	char ep[EP_LEN];
+	pid_t pid;
+
+	own_netns();
+	ASSERT_OK(sysctl_set("mem_max", 1 << 20));
+	pull = xsocket(ZMQ_PULL);
+	xset(pull, ZMQ_RCVHWM, 0);
+	xbind_any(pull, ep);
+	pid = fork();
+	if (!pid) {
+		close(pull);
+		raw = raw_peer(ep, "PUSH", "PULL");
+		for (i = 0; i < 60; i++) {
+			memset(buf, i, sizeof(buf));
+			raw_frame(raw, 0, buf, sizeof(buf));
+		}
+		/* read the rest before the end, which may be a reset */
+		raw_read(raw, buf, 1);
+		_exit(0);
+	}
+	while (!mib("MemCeiling"))
+		poll(NULL, 0, 1);
+	/* one message that is more than all there is */
+	hog = raw_peer(ep, "PUSH", "PULL");
+	raw_frame_long(hog, 2, 8 << 20);
+	send(hog, big, sizeof(big), MSG_DONTWAIT | MSG_NOSIGNAL);
+	for (i = 0; i < 60; i++) {
+		ASSERT_EQ((ssize_t)sizeof(buf),
+			  recv(pull, buf, sizeof(buf), 0));
+		ASSERT_EQ(i, buf[49999]);
+	}
+	EXPECT_LT(0, mib("RxDeferred"));
+	for (i = 0; i < 8; i++)
+		if (!raw_try_write(hog, big, sizeof(big)))
+			break;
+	EXPECT_TRUE(raw_closed(hog));
+	xclose(pull);
+	ASSERT_TRUE(wait_exit(pid, &status, KZ_WAIT_MS));
+	EXPECT_EQ(0, status);
+	xclose(hog);
+}
+
 TEST(immediate)
 {
 	int push = xsocket(ZMQ_PUSH), l, c;
@@ -445,6 +562,63 @@ TEST(stats)
 	EXPECT_EQ(0, large[sizeof(st)]);
 	EXPECT_EQ(0, large[255]);
 	EXPECT_ERR(EINVAL, setsockopt(fd[0], SOL_ZMQ, ZMQ_STATS, &c, 1));
+}
+
+#define MANY		2040	/* with those that come and go, around 2048 */
+#define MANY_NAME	"inproc://many"
+
+static bool churn_on;
+
+/* Peers at the end of the list come and go. */
+static void *churn_thread(void *arg)
+{
+	int fd[16], i;
+
+	while (__atomic_load_n(&churn_on, __ATOMIC_RELAXED)) {
+		for (i = 0; i < 16; i++) {
+			fd[i] = xsocket(ZMQ_PUSH);
+			xconnect(fd[i], MANY_NAME);
+		}
+		for (i = 0; i < 16; i++)
+			xclose(fd[i]);
+	}
+	return arg;
+}
+
+/* Of many pipes none is left out, nor counted twice. */
+TEST(many_pipes)
+{
+	int pull = xsocket(ZMQ_PULL), push = xsocket(ZMQ_PUSH), i;
+	struct zmq_stats st;
+	pthread_t t;
+
+	xset(pull, ZMQ_RCVHWM, 1);
+	xset(push, ZMQ_SNDHWM, 1);
+	xbind(pull, MANY_NAME);
+	for (i = 0; i < MANY; i++)
+		xconnect(push, MANY_NAME);
+	EXPECT_EQ(2 * MANY, sends_until_full(push, 5, 10 * MANY));
+	EXPECT_EQ(EAGAIN, errno);
+	xstats(push, &st);
+	EXPECT_EQ(MANY, st.peers);
+	EXPECT_EQ(MANY, st.out_msgs);
+	EXPECT_EQ(5 * MANY, st.out_bytes);
+	xset(push, ZMQ_SNDHWM, 3);
+	EXPECT_EQ(2 * MANY, sends_until_full(push, 5, 10 * MANY));
+	churn_on = true;
+	ASSERT_EQ(0, pthread_create(&t, NULL, churn_thread, NULL));
+	for (i = 0; i < 200; i++) {
+		xstats(pull, &st);
+		ASSERT_EQ(MANY, st.in_msgs);
+		ASSERT_EQ(5 * MANY, st.in_bytes);
+		xset(pull, ZMQ_RCVHWM, 1);
+	}
+	__atomic_store_n(&churn_on, false, __ATOMIC_RELAXED);
+	pthread_join(t, NULL);
+	xstats(push, &st);
+	EXPECT_EQ(3 * MANY, st.out_msgs);
+	xclose(push);
+	xclose(pull);
 }
 
 ZMQ_HARNESS_MAIN

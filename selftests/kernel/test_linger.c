@@ -52,6 +52,83 @@ static int stuck_push(int linger, int messages)
 	return fd;
 }
 
+/* the column linger_ms of the only line, -1 for an open socket */
+static long time_left(void)
+{
+	FILE *f = fopen("/proc/net/zmq", "r");
+	char line[4096], *last = NULL;
+
+	KZ_CHECK(f && fgets(line, sizeof(line), f));
+	last = strrchr(line, ' ');
+	KZ_CHECK(last && !strcmp(last, " linger_ms\n"));
+	KZ_CHECK(fgets(line, sizeof(line), f));
+	fclose(f);
+	last = strrchr(line, ' ');
+	KZ_CHECK(last);
+	return strcmp(last, " -\n") ? atol(last) : -1;
+}
+
+/* A process that has these messages accepted and ends in this way. */
+enum way { CLOSED, EXITED, KILLED };
+
+static pid_t last_words(const char *ep, int linger, int messages, size_t len,
+			enum way way)
+{
+	char *text = calloc(1, len), c;
+	int said[2], fd, i;
+	pid_t pid;
+
+	KZ_CHECK(text && !pipe(said));
+	pid = fork();
+	if (!pid) {
+		fd = zsocket(ZMQ_PUSH);
+		xset(fd, ZMQ_LINGER, linger);
+		xset(fd, ZMQ_SNDHWM, 0);
+		xset(fd, ZMQ_RECONNECT_IVL, 20);
+		xconnect(fd, ep);
+		for (i = 0; i < messages; i++) {
+			snprintf(text, len, "%d", i);
+			xsend(fd, text, len, 0);
+		}
+		if (way == CLOSED)
+			xclose(fd);
+		if (way == EXITED)
+			_exit(0);
+		KZ_CHECK(write(said[1], "", 1) == 1);
+		pause();
+	}
+	close(said[1]);
+	if (way != EXITED)
+		KZ_CHECK(read(said[0], &c, 1) == 1);
+	close(said[0]);
+	free(text);
+	return pid;
+}
+
+static void end(pid_t pid, enum way way)
+{
+	int status;
+
+	if (way != EXITED)
+		kill(pid, SIGKILL);
+	KZ_CHECK(wait_exit(pid, &status, KZ_WAIT_MS));
+}
+
+static bool got_all(int fd, int messages, size_t len)
+{
+	char *text = malloc(len);
+	int i;
+
+	for (i = 0; i < messages; i++) {
+		if (recv(fd, text, len, 0) != (ssize_t)len || atoi(text) != i) {
+			fprintf(stderr, "# not message %d: %s\n", i, text);
+			return false;
+		}
+	}
+	free(text);
+	return kz_quiet(__FILE__, __LINE__, fd);
+}
+
 FIXTURE(own) {
 	char ep[EP_LEN];
 };
@@ -73,11 +150,11 @@ TEST_F(own, finite)
 {
 	long long t = kz_now_ms();
 
-	xclose(stuck_push(300, 100));
-	EXPECT_GT(kz_ms(250), kz_now_ms() - t);
+	xclose(stuck_push(3000, 100));
+	EXPECT_GT(2500, kz_now_ms() - t);
 	EXPECT_EQ(1, sockets());
 	EXPECT_TRUE(all_gone());
-	EXPECT_LE(220, kz_now_ms() - t);
+	EXPECT_LE(2900, kz_now_ms() - t);
 }
 
 /* nothing queued: nothing to wait for, whatever the option says */
@@ -103,12 +180,14 @@ TEST_F(own, nothing_to_send)
 TEST_F(own, orphans_end)
 {
 	int status;
+	long long t;
 	pid_t pid;
 
 	ASSERT_OK(sysctl_set("orphan_ms", 200));
+	t = kz_now_ms();
 	xclose(stuck_push(-1, 10));
-	EXPECT_EQ(1, sockets());
 	EXPECT_TRUE(all_gone());
+	EXPECT_LE(190, kz_now_ms() - t);
 	pid = fork();
 	if (!pid) {
 		stuck_push(-1, 10);
@@ -349,6 +428,190 @@ TEST_F(own, disconnect_lingers)
 	xdisconnect(fd[1], self->ep);
 	for (i = 0; i < 100; i++)
 		ASSERT_GOT(fd[0], "on its way");
+}
+
+/* what was not read of the peer goes with it; what it sends later is not heard */
+TEST_F(own, disconnect_drops_the_unread)
+{
+	int pull = xsocket(ZMQ_PULL), push = xsocket(ZMQ_PUSH);
+	int other = xsocket(ZMQ_PUSH);
+	char ep[EP_LEN];
+
+	xbind_any(push, self->ep);
+	xbind_any(other, ep);
+	xconnect(pull, self->ep);
+	xconnect(pull, ep);
+	xpeers(pull, 2);
+	xsends(push, "unread", 0);
+	xsends(push, "unread", 0);
+	ASSERT_TRUE(wait_in_msgs(pull, 2, KZ_WAIT_MS));
+	xsends(other, "of another", 0);
+	ASSERT_TRUE(wait_in_msgs(pull, 3, KZ_WAIT_MS));
+	xdisconnect(pull, self->ep);
+	EXPECT_TRUE(wait_in_msgs(pull, 1, 0));
+	EXPECT_GOT(pull, "of another");
+	EXPECT_QUIET(pull);
+	xpeers(push, 0);
+	EXPECT_ERR(EAGAIN, send(push, "later", 5, MSG_DONTWAIT));
+	xclose(pull);
+	xclose(push);
+	xclose(other);
+}
+
+/* Whatever becomes of the process: the peer that comes later gets it all. */
+TEST_F(own, the_process_has_gone)
+{
+	static const int linger[] = { -1, 0, 100000 };
+	enum way way;
+	int i, pull, l;
+	pid_t pid;
+
+	for (i = 0; i < 3; i++) {
+		for (way = CLOSED; way <= KILLED; way++) {
+			l = raw_listen(self->ep);
+			xclose(l);
+			pid = last_words(self->ep, linger[i], 50, 10, way);
+			end(pid, way);
+			EXPECT_TRUE(wait_sockets(!!linger[i], KZ_WAIT_MS));
+			pull = xsocket(ZMQ_PULL);
+			xbind(pull, self->ep);
+			EXPECT_TRUE(got_all(pull, linger[i] ? 50 : 0, 10)) {
+				TH_LOG("linger %d, way %d", linger[i], way);
+			}
+			xclose(pull);
+			EXPECT_TRUE(all_gone());
+		}
+	}
+}
+
+/* the same with a peer that is there, whose buffers and queue are full */
+TEST_F(own, the_process_has_gone_from_a_slow_reader)
+{
+	enum way way;
+	pid_t pid;
+	int pull;
+
+	for (way = CLOSED; way <= KILLED; way++) {
+		pull = xsocket(ZMQ_PULL);
+		xset(pull, ZMQ_RCVHWM, 2);
+		xbind_any(pull, self->ep);
+		pid = last_words(self->ep, -1, 200, 60000, way);
+		end(pid, way);
+		EXPECT_EQ(2, sockets());
+		EXPECT_TRUE(got_all(pull, 200, 60000));
+		EXPECT_TRUE(wait_sockets(1, KZ_WAIT_MS));
+		xclose(pull);
+		EXPECT_TRUE(all_gone());
+	}
+}
+
+/* the list says how long: the smaller of LINGER and orphan_ms */
+TEST_F(own, listed_with_the_deadline)
+{
+	int fd = stuck_push(-1, 5);
+
+	EXPECT_EQ(-1, time_left());
+	xclose(fd);
+	EXPECT_LT(10000, time_left());
+	EXPECT_GE(30000, time_left());
+	ASSERT_OK(sysctl_set("orphan_abort", 1));
+	EXPECT_TRUE(all_gone());
+	xclose(stuck_push(20000, 5));
+	EXPECT_LT(0, time_left());
+	EXPECT_GE(20000, time_left());
+	ASSERT_OK(sysctl_set("orphan_abort", 1));
+	EXPECT_TRUE(all_gone());
+	ASSERT_OK(sysctl_set("orphan_ms", 1000000));
+	xclose(stuck_push(-1, 5));
+	EXPECT_LT(900000, time_left());
+	EXPECT_GE(1000000, time_left());
+	ASSERT_OK(sysctl_set("orphan_abort", 1));
+	EXPECT_TRUE(all_gone());
+}
+
+/* in whatever state they are; who is open goes on */
+TEST_F(own, abort)
+{
+	static char big[65536];
+	int fd, push, i, raw[4], l, pull = xsocket(ZMQ_PULL);
+	char ep[EP_LEN];
+	long long t;
+
+	ASSERT_OK(sysctl_set("orphan_ms", 1000000));
+	/* nobody there */
+	for (i = 0; i < 100; i++)
+		xclose(stuck_push(-1, 3));
+	/* no greeting, and no end of it */
+	l = raw_listen(self->ep);
+	for (i = 0; i < 2; i++) {
+		push = zsocket(ZMQ_PUSH);
+		xconnect(push, self->ep);
+		xsends(push, "x", 0);
+		raw[i] = raw_accept(l);
+		if (i)
+			raw_greeting(raw[i], 1);
+		xclose(push);
+	}
+	/* one that does not read, on either side */
+	for (i = 2; i < 4; i++) {
+		push = zsocket(ZMQ_PUSH);
+		xset(push, ZMQ_SNDHWM, 3);
+		if (i == 2) {
+			xbind_any(push, ep);
+			raw[i] = raw_peer(ep, "PULL", "PUSH");
+		} else {
+			xconnect(push, self->ep);
+			raw[i] = raw_accept(l);
+			KZ_CHECK(raw_handshake(raw[i], 1, "PULL", "PUSH"));
+		}
+		xpeers(push, 1);
+		xtimeo(push, -1, 50);
+		while (send(push, big, sizeof(big), 0) > 0)
+			;
+		xclose(push);
+	}
+	fd = stuck_push(-1, 7);
+	EXPECT_EQ(106, sockets());
+	t = kz_now_ms();
+	ASSERT_OK(sysctl_set("orphan_abort", 1));
+	EXPECT_TRUE(wait_sockets(2, KZ_WAIT_MS));
+	EXPECT_GT(kz_ms(KZ_WAIT_MS), kz_now_ms() - t);
+	for (i = 0; i < 4; i++) {
+		EXPECT_TRUE(raw_closed(raw[i]));
+		close(raw[i]);
+	}
+	EXPECT_TRUE(wait_out_msgs(fd, 7, 0));
+	ASSERT_OK(sysctl_set("orphan_abort", 1));
+	EXPECT_TRUE(wait_out_msgs(fd, 7, 0));
+	/* it is only to be written */
+	EXPECT_ERR(EACCES, open("/proc/sys/net/zmq/orphan_abort", O_RDONLY));
+	xset(fd, ZMQ_LINGER, 0);
+	xclose(fd);
+	xclose(pull);
+	close(l);
+	EXPECT_TRUE(all_gone());
+}
+
+/* another namespace's orphans are not ours */
+TEST_F(own, abort_in_one_namespace)
+{
+	int status;
+	pid_t pid;
+
+	xclose(stuck_push(-1, 3));
+	pid = fork();
+	if (!pid) {
+		own_netns();
+		xclose(stuck_push(-1, 3));
+		KZ_CHECK(!sysctl_set("orphan_abort", 1));
+		KZ_CHECK(all_gone());
+		_exit(0);
+	}
+	ASSERT_TRUE(wait_exit(pid, &status, KZ_WAIT_MS));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(1, sockets());
+	ASSERT_OK(sysctl_set("orphan_abort", 1));
+	EXPECT_TRUE(all_gone());
 }
 
 ZMQ_HARNESS_MAIN

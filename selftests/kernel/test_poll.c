@@ -267,6 +267,26 @@ TEST(shutdown_wakes_poll)
 	pthread_join(t, NULL);
 }
 
+TEST(shutdown_wakes_epoll)
+{
+	const int want = EPOLLHUP | EPOLLRDHUP | EPOLLIN;
+	int fd, ep, edge;
+	pthread_t t;
+
+	for (edge = 0; edge < 2; edge++) {
+		fd = xsocket(ZMQ_PULL);
+		ep = epoll_with(fd, EPOLLIN | EPOLLRDHUP |
+				    (edge ? EPOLLET : 0));
+		EXPECT_EQ(0, epoll1(ep, 0));
+		ASSERT_EQ(0, pthread_create(&t, NULL, shutter, &fd));
+		EXPECT_EQ(want, epoll1(ep, kz_ms(2 * KZ_WAIT_MS)));
+		pthread_join(t, NULL);
+		EXPECT_EQ(edge ? 0 : want, epoll1(ep, 0));
+		close(ep);
+		xclose(fd);
+	}
+}
+
 TEST(peers_going_is_no_event)
 {
 	int fd[2];

@@ -127,6 +127,24 @@ TEST(owner)
 }
 
 /* all types, none hidden; the list holds when sockets come and go */
+TEST(all_endpoints_are_listed)
+{
+	int fd = xsocket(ZMQ_PULL), i;
+	char line[1024], want[256] = "", ep[EP_LEN];
+
+	for (i = 0; i < 2; i++) {
+		xbind_any(fd, ep);
+		strcat(want, i ? ",@" : "@");
+		strcat(want, ep);
+	}
+	xconnect(fd, "tcp://127.0.0.1:9");
+	strcat(want, ",>tcp://127.0.0.1:9");
+	ASSERT_TRUE(find_socket(inode_of(fd), line, sizeof(line)));
+	EXPECT_NE(NULL, strstr(line, want)) {
+		TH_LOG("%s in %s", want, line);
+	}
+}
+
 TEST(every_type_is_listed)
 {
 	static const char *const name[] = {

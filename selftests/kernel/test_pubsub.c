@@ -419,6 +419,47 @@ TEST(changed_while_away)
 	EXPECT_QUIET(sub);
 }
 
+/* what was subscribed counts at once, though the publisher makes no call */
+TEST(heard_without_a_call)
+{
+	int pub = xsocket(ZMQ_PUB), raw, i;
+	char ep[EP_LEN], topic = 'A';
+
+	xbind_any(pub, ep);
+	raw = raw_peer(ep, "SUB", "PUB");
+	for (i = 0; i < 20; i++, topic++) {
+		raw_command(raw, "SUBSCRIBE", &topic, 1);
+		raw_command(raw, "PING", "\0\0", 2);
+		/* the answer comes behind what it has done before */
+		ASSERT_TRUE(raw_expect(raw, RAW_LIT("\4\5\4PONG")));
+		xsend(pub, &topic, 1, 0);
+		ASSERT_TRUE(raw_expect(raw, (char[]){ 0, 1, topic }, 3));
+	}
+	xclose(raw);
+}
+
+/* SUBSCRIBE is told each time, CANCEL when the last one goes */
+TEST(every_subscribe_and_the_last_cancel)
+{
+	int sub = xsocket(ZMQ_SUB), raw;
+	char ep[EP_LEN];
+
+	xbind_any(sub, ep);
+	raw = raw_peer(ep, "PUB", "SUB");
+	xpeers(sub, 1);
+	xset_text(sub, ZMQ_SUBSCRIBE, "T");
+	xset_text(sub, ZMQ_SUBSCRIBE, "T");
+	xset_text(sub, ZMQ_UNSUBSCRIBE, "T");
+	xset_text(sub, ZMQ_UNSUBSCRIBE, "never");
+	xset_text(sub, ZMQ_SUBSCRIBE, "U");
+	xset_text(sub, ZMQ_UNSUBSCRIBE, "T");
+	EXPECT_TRUE(raw_expect(raw, RAW_LIT("\4\13\11SUBSCRIBET"
+					    "\4\13\11SUBSCRIBET"
+					    "\4\13\11SUBSCRIBEU"
+					    "\4\10\6CANCELT")));
+	xclose(raw);
+}
+
 /* each delivery is its own: one reader does not take from another */
 TEST(shared_content)
 {

@@ -235,6 +235,29 @@ TEST(reply_from_another_peer)
 	EXPECT_GOT(req, "from a");
 }
 
+/* ... unless the one that was asked has left for good */
+TEST(reply_when_the_asked_has_left)
+{
+	int req = xsocket(ZMQ_REQ), raw[2], i, asked;
+	char ep[EP_LEN];
+
+	xbind_any(req, ep);
+	for (i = 0; i < 2; i++) {
+		raw[i] = raw_peer(ep, "ROUTER", "REQ");
+		xpeers(req, i + 1);
+	}
+	xsends(req, "q", 0);
+	asked = poll1(raw[0], POLLIN, 0) ? 0 : 1;
+	ASSERT_TRUE(raw_expect(raw[asked], RAW_LIT("\1\0\0\1q")));
+	raw_write(raw[!asked], RAW_LIT("\1\0\0\5early"));
+	EXPECT_QUIET(req);
+	xclose(raw[asked]);
+	xpeers(req, 1);
+	raw_write(raw[!asked], RAW_LIT("\1\0\0\4late"));
+	EXPECT_GOT(req, "late");
+	xclose(raw[!asked]);
+}
+
 /* replies without the empty frame are skipped or end the connection */
 TEST(malformed_reply)
 {

@@ -376,6 +376,34 @@ TEST(dealers_to_dealers)
 	EXPECT_GOT(fd[0], "b");
 }
 
+/* a peer we connected to keeps its name, whatever it says when it is back */
+TEST(another_name_is_not_noticed)
+{
+	static const char *const says[] = { "one", "two", "" };
+	int fd = xsocket(ZMQ_ROUTER), l, raw, i;
+	struct raw_frame f;
+	char ep[EP_LEN];
+
+	l = raw_listen(ep);
+	xset(fd, ZMQ_RECONNECT_IVL, 10);
+	xset(fd, ZMQ_ROUTER_MANDATORY, 1);
+	xconnect(fd, ep);
+	for (i = 0; i < 3; i++) {
+		raw = raw_accept(l);
+		raw_greeting(raw, 1);
+		ASSERT_TRUE(raw_read_greeting(raw));
+		raw_ready(raw, "DEALER", says[i], strlen(says[i]));
+		ASSERT_TRUE(raw_read_frame(raw, &f));
+		raw_write(raw, RAW_LIT("\0\1x"));
+		EXPECT_GOT(fd, "one", "x");
+		xsendv(fd, "one", "y", NULL);
+		EXPECT_TRUE(raw_expect(raw, RAW_LIT("\0\1y")));
+		EXPECT_ERR(EHOSTUNREACH, send(fd, "two", 3, MSG_MORE));
+		xclose(raw);
+	}
+	xclose(l);
+}
+
 /* a router addresses a dealer that reconnects under the same name */
 TEST(reconnect_keeps_the_name)
 {

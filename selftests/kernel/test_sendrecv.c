@@ -66,6 +66,7 @@ TEST_F(sr, half_message_is_invisible)
 
 TEST_F(sr, half_message_goes_with_close)
 {
+	xset(self->fd[1], ZMQ_LINGER, -1);
 	xsends(self->fd[1], "whole", 0);
 	xsends(self->fd[1], "half", MSG_MORE);
 	xclose(self->fd[1]);
@@ -124,6 +125,62 @@ TEST_F(sr, truncation)
 	EXPECT_EQ(4, recvmsg(self->fd[1], &msg, 0));
 	EXPECT_EQ(MSG_EOR, msg.msg_flags & (MSG_TRUNC | MSG_EOR));
 	EXPECT_GOT(self->fd[1], "end");
+}
+
+/* nothing is lost, whatever there is room for, also of an empty buffer */
+TEST_F(sr, whole_frames_only)
+{
+	char buf[16];
+	int next;
+
+	xsends(self->fd[0], "hello", MSG_MORE);
+	xsends(self->fd[0], "you", 0);
+	EXPECT_ERR(EMSGSIZE, recv(self->fd[1], buf, 4, ZMQ_RECV_WHOLE));
+	EXPECT_ERR(EMSGSIZE, recv(self->fd[1], NULL, 0, ZMQ_RECV_WHOLE));
+	EXPECT_EQ(0, ioctl(self->fd[1], SIOCINQ, &next));
+	EXPECT_EQ(5, next);
+	EXPECT_EQ(ZMQ_POLLIN, zget(self->fd[1], ZMQ_EVENTS) & ZMQ_POLLIN);
+	EXPECT_EQ(5, recv(self->fd[1], buf, 5, ZMQ_RECV_WHOLE));
+	EXPECT_EQ(1, zget(self->fd[1], ZMQ_RCVMORE));
+	EXPECT_ERR(EMSGSIZE, recv(self->fd[1], buf, 2, ZMQ_RECV_WHOLE));
+	EXPECT_EQ(3, recv(self->fd[1], buf, 16, ZMQ_RECV_WHOLE));
+	EXPECT_EQ(0, zget(self->fd[1], ZMQ_RCVMORE));
+	EXPECT_ERR(EAGAIN, recv(self->fd[1], buf, 2,
+				ZMQ_RECV_WHOLE | MSG_DONTWAIT));
+}
+
+/* one call tells all there is to know about a frame */
+TEST_F(sr, head_before_the_frame)
+{
+	struct {
+		struct zmq_recv_head h;
+		char text[8];
+	} b;
+	__u64 from;
+
+	xsends(self->fd[0], "hello", MSG_MORE);
+	xsends(self->fd[0], "you", 0);
+	xsends(self->fd[0], "again", 0);
+	EXPECT_ERR(EINVAL, recv(self->fd[1], &b, sizeof(b.h) - 1, ZMQ_RECV_HEAD));
+	EXPECT_ERR(EMSGSIZE, recv(self->fd[1], &b, sizeof(b.h) + 4,
+				  ZMQ_RECV_HEAD | ZMQ_RECV_WHOLE));
+	ASSERT_EQ(sizeof(b.h) + 5, recv(self->fd[1], &b, sizeof(b),
+					ZMQ_RECV_HEAD | ZMQ_RECV_WHOLE));
+	EXPECT_EQ(5, b.h.len);
+	EXPECT_EQ(ZMQ_RECV_MORE, b.h.flags);
+	EXPECT_NE(0, b.h.handle);
+	EXPECT_EQ(0, memcmp(b.text, "hello", 5));
+	from = b.h.handle;
+	ASSERT_EQ(sizeof(b.h) + 3, recv(self->fd[1], &b, sizeof(b),
+					ZMQ_RECV_HEAD));
+	EXPECT_EQ(3, b.h.len);
+	EXPECT_EQ(0, b.h.flags);
+	EXPECT_EQ(from, b.h.handle);
+	/* cut, but the length is told */
+	ASSERT_EQ(sizeof(b.h) + 2, recv(self->fd[1], &b, sizeof(b.h) + 2,
+					ZMQ_RECV_HEAD));
+	EXPECT_EQ(5, b.h.len);
+	EXPECT_EQ(0, memcmp(b.text, "ag", 2));
 }
 
 TEST_F(sr, truncated_to_nothing)
@@ -486,6 +543,28 @@ TEST_F(sr, splice)
 	EXPECT_EQ(7, n);
 	EXPECT_EQ(7, recv(self->fd[1], buf, sizeof(buf), 0));
 	EXPECT_EQ(0, memcmp(buf, "spliced", 7));
+}
+
+/* the last frame finds nobody: it was not sent, the ones before wait on */
+TEST(last_frame_without_peer)
+{
+	int push = xsocket(ZMQ_PUSH), pull = xsocket(ZMQ_PULL);
+	char ep[EP_LEN];
+
+	xbind_any(push, ep);
+	xconnect(pull, ep);
+	xpeers(push, 1);
+	xsends(push, "a", MSG_MORE);
+	xclose(pull);
+	xpeers(push, 0);
+	EXPECT_ERR(EAGAIN, send(push, "b", 1, MSG_DONTWAIT));
+	EXPECT_ERR(EAGAIN, send(push, "c", 1, MSG_DONTWAIT));
+	pull = xsocket(ZMQ_PULL);
+	xconnect(pull, ep);
+	xpeers(push, 1);
+	xsends(push, "b", 0);
+	EXPECT_GOT(pull, "a", "b");
+	EXPECT_QUIET(pull);
 }
 
 /* bytes of a message that has only begun are bounded */

@@ -58,6 +58,7 @@ static const struct int_opt ints[] = {
 	{ OPT(TOS), GS, ALL, 0, GOOD2(0x10, 0), BAD2(-1, SMALL) },
 	{ OPT(HANDSHAKE_IVL), GS, ALL, 30000, GOOD2(0, 100), BAD2(-1, SMALL) },
 	{ OPT(RCVBATCH), GS, ALL, 0, GOOD3(1, 1024, 0), BAD3(-1, 1025, BIG) },
+	{ OPT(RECVPEER), GS, ALL, 0, FLAG },
 	{ OPT(INVERT_MATCHING), GS, XPUBS | T(SUB), 0, GOOD3(1, -1, 0) },
 	{ OPT(STREAM_NOTIFY), S, T(STREAM), 1, FLAG },
 	{ OPT(ROUTER_NOTIFY), GS, ROUTERS, 0, GOOD3(1, 3, 0),
@@ -74,8 +75,23 @@ static const struct int_opt ints[] = {
 	{ OPT(XPUB_MANUAL_LAST_VALUE), S, XPUBS, 0, SWITCH },
 	{ OPT(ONLY_FIRST_SUBSCRIBE), S, XPUBS | T(XSUB), 0, SWITCH },
 	{ OPT(XSUB_VERBOSE_UNSUBSCRIBE), S, T(XSUB), 0, GOOD2(1, 0) },
+	{ OPT(TCP_KEEPALIVE), GS, ALL, -1, GOOD3(0, 1, -1), BAD3(-2, 2, BIG) },
+	{ OPT(TCP_KEEPALIVE_CNT), GS, ALL, -1, GOOD3(0, 127, -1),
+	  BAD3(-2, 128, BIG) },
+	{ OPT(TCP_KEEPALIVE_IDLE), GS, ALL, -1, GOOD3(0, 32767, -1),
+	  BAD3(-2, 32768, BIG) },
+	{ OPT(TCP_KEEPALIVE_INTVL), GS, ALL, -1, GOOD3(0, 32767, -1),
+	  BAD3(-2, 32768, BIG) },
+	{ OPT(TCP_MAXRT), GS, ALL, 0, GOOD3(1, BIG, 0), BAD2(-1, SMALL) },
+	{ OPT(CONNECT_TIMEOUT), GS, ALL, 0, GOOD3(1, BIG, 0), BAD2(-1, SMALL) },
+	{ OPT(USE_FD), GS, ALL, -1, GOOD3(0, BIG, -1), BAD2(-2, SMALL) },
+	{ OPT(RECONNECT_STOP), GS, ALL, 0, GOOD3(4, 7, 0), BAD3(-1, 8, BIG) },
+	{ OPT(PRIORITY), GS, ALL, 0, GOOD3(1, BIG, 0), BAD2(-1, SMALL) },
+	{ OPT(BUSY_POLL), GS, ALL, 0, GOOD3(1, BIG, 0), BAD2(-1, SMALL) },
 	{ OPT(RCVMORE), G, ALL, 0, NONE },
 	{ OPT(MECHANISM), G, ALL, ZMQ_NULL, NONE },
+	{ OPT(PLAIN_SERVER), GS, ALL, 0, FLAG },
+	{ OPT(ZAP_ENFORCE_DOMAIN), GS, ALL, 0, GOOD2(1, 0) },
 	{ OPT(THREAD_SAFE), G, ALL, 0, NONE },
 	{ OPT(TOPICS_COUNT), G, XPUBS | SUBS, 0, NONE },
 };
@@ -211,9 +227,6 @@ TEST(types)
 		    o->opt == ZMQ_CONFLATE)
 			continue;
 		for (type = 0; type < 12; type++) {
-			/* REP is half a ROUTER: it may take these or not */
-			if (type == ZMQ_REP && o->types == ROUTERS)
-				continue;
 			fd = fresh(type);
 			errno = 0;
 			ret = zset(fd, o->opt, o->good[o->ngood - 1]);
@@ -500,7 +513,7 @@ TEST(connect_routing_id)
 			EXPECT_ERR(EINVAL, setsockopt(fd, SOL_ZMQ,
 						      ZMQ_CONNECT_ROUTING_ID,
 						      id, 256));
-		} else if (type != ZMQ_REP) {
+		} else {
 			EXPECT_ERR(EINVAL, setsockopt(fd, SOL_ZMQ,
 						      ZMQ_CONNECT_ROUTING_ID,
 						      id, 5));

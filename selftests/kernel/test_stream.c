@@ -129,6 +129,30 @@ TEST_F(st, peer_closes)
 	EXPECT_ERR(EHOSTUNREACH, send(self->fd, self->id.b, 5, MSG_MORE));
 }
 
+/* who has read the notice finds the id gone, every time */
+TEST_F(st, notice_comes_with_the_end)
+{
+	struct id id;
+	int i, l, raw;
+	char ep[EP_LEN];
+
+	l = raw_listen(ep);
+	for (i = 0; i < 100; i++) {
+		if (variant->client) {
+			xconnect(self->fd, ep);
+			raw = raw_accept(l);
+		} else {
+			raw = raw_connect(self->ep);
+		}
+		ASSERT_TRUE(stream_notice(self->fd, &id));
+		xclose(raw);
+		ASSERT_TRUE(stream_notice(self->fd, &id));
+		EXPECT_ERR(EHOSTUNREACH,
+			   send(self->fd, id.b, 5, MSG_MORE));
+	}
+	xclose(l);
+}
+
 /* an empty frame ends the connection, after what was sent before it */
 TEST_F(st, close_by_empty_frame)
 {
@@ -227,6 +251,48 @@ TEST(chosen_id)
 	EXPECT_GOT(fd, "web", "");
 	xsendv(fd, "web", "hello", NULL);
 	EXPECT_TRUE(raw_expect(c, RAW_LIT("hello")));
+}
+
+/* all that stands behind the id is sent, and no more than that */
+TEST_F(st, frames_behind_the_id)
+{
+	xsend(self->fd, self->id.b, 5, MSG_MORE);
+	xsendv(self->fd, "a", "", "bc", "", NULL);
+	xsend(self->fd, self->id.b, 5, MSG_MORE);
+	xsendv(self->fd, "", "d", NULL);
+	EXPECT_TRUE(raw_expect(self->raw, RAW_LIT("abcd")));
+	EXPECT_TRUE(raw_open(self->raw));
+	/* an id alone is nothing */
+	xsend(self->fd, self->id.b, 5, 0);
+	xsend(self->fd, self->id.b, 5, MSG_MORE);
+	xsends(self->fd, "e", 0);
+	EXPECT_TRUE(raw_expect(self->raw, RAW_LIT("e")));
+	/* nor are many empty frames more than one */
+	xsend(self->fd, self->id.b, 5, MSG_MORE);
+	xsendv(self->fd, "", "", NULL);
+	EXPECT_TRUE(raw_closed(self->raw));
+}
+
+/* ZMQ_ROUTING_ID of the socket is that of who has come last */
+TEST(newest_peer)
+{
+	int fd = xsocket(ZMQ_STREAM), raw[3], i;
+	char ep[EP_LEN], id[256];
+	struct id came;
+	socklen_t len;
+
+	xset_text(fd, ZMQ_ROUTING_ID, "whatever");
+	xbind_any(fd, ep);
+	for (i = 0; i < 3; i++) {
+		raw[i] = raw_connect(ep);
+		ASSERT_TRUE(stream_notice(fd, &came));
+		len = sizeof(id);
+		ASSERT_OK(getsockopt(fd, SOL_ZMQ, ZMQ_ROUTING_ID, id, &len));
+		EXPECT_EQ(5, len);
+		EXPECT_EQ(0, memcmp(id, came.b, 5));
+	}
+	for (i = 0; i < 3; i++)
+		xclose(raw[i]);
 }
 
 /* STREAM talks to STREAM as to anybody */

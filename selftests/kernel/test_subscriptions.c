@@ -205,4 +205,73 @@ TEST(own_topics_have_a_length)
 	EXPECT_TRUE(errno == EINVAL || errno == EMSGSIZE);
 }
 
+/* Frames of one octet and a topic of one octet, in one call */
+static ssize_t send_topics(int fd, const char *first, const char *topics)
+{
+	int n = strlen(topics), i;
+	struct iovec iov[16];
+	char data[16][2];
+	__u32 len[16];
+
+	for (i = 0; i < n; i++) {
+		data[i][0] = first[i] == '1';
+		data[i][1] = topics[i];
+		iov[i].iov_base = data[i];
+		iov[i].iov_len = 2;
+		len[i] = 2 | (i + 1 < n ? ZMQ_FRAME_MORE : 0);
+	}
+	return send_frames(fd, iov, n, len, n, 0);
+}
+
+static bool told(int xpub, int first, char topic)
+{
+	char buf[8] = "";
+
+	return recv(xpub, buf, sizeof(buf), 0) == 2 && buf[0] == first &&
+	       buf[1] == topic;
+}
+
+/* several topics in a message: all of them or none */
+TEST(all_of_a_message_or_none)
+{
+	static char longer[1002] = { 1 };
+	struct iovec iov[2] = { { "\1l", 2 }, { longer, sizeof(longer) } };
+	__u32 len[2] = { 2 | ZMQ_FRAME_MORE, sizeof(longer) };
+	int fd[2], i;
+
+	own_netns();
+	ASSERT_OK(sysctl_set("topics_max", 4));
+	ASSERT_OK(sysctl_set("topic_max", 1000));
+	xpair(ZMQ_XPUB, ZMQ_XSUB, fd);
+	for (i = 0; i < 3; i++) {
+		EXPECT_ERR(ENOBUFS, send_topics(fd[1], "11111", "abcde"));
+		EXPECT_ERR(EINVAL, send_frames(fd[1], iov, 2, len, 2, 0));
+		EXPECT_EQ(0, zget(fd[1], ZMQ_TOPICS_COUNT));
+	}
+	EXPECT_EQ(6, send_topics(fd[1], "111", "abc"));
+	EXPECT_EQ(3, zget(fd[1], ZMQ_TOPICS_COUNT));
+	EXPECT_ERR(ENOBUFS, send_topics(fd[1], "011", "ade"));
+	EXPECT_EQ(4, send_topics(fd[1], "00", "bc"));
+	EXPECT_EQ(4, send_topics(fd[1], "10", "xa"));
+	EXPECT_EQ(1, zget(fd[1], ZMQ_TOPICS_COUNT));
+	/* frame by frame: what failed is as if it had not been sent */
+	xsend(fd[1], "\1y", 2, MSG_MORE);
+	EXPECT_ERR(EINVAL, send(fd[1], longer, sizeof(longer), 0));
+	EXPECT_EQ(1, zget(fd[1], ZMQ_TOPICS_COUNT));
+	xsend(fd[1], "\0x", 2, 0);
+	EXPECT_EQ(1, zget(fd[1], ZMQ_TOPICS_COUNT));
+	/* nobody was told of anything else */
+	for (i = 0; i < 3; i++)
+		EXPECT_TRUE(told(fd[0], 1, "abc"[i]));
+	EXPECT_TRUE(told(fd[0], 0, 'b'));
+	EXPECT_TRUE(told(fd[0], 0, 'c'));
+	EXPECT_TRUE(told(fd[0], 1, 'x'));
+	EXPECT_TRUE(told(fd[0], 0, 'a'));
+	EXPECT_TRUE(told(fd[0], 1, 'y'));
+	EXPECT_TRUE(told(fd[0], 0, 'x'));
+	EXPECT_EQ(0, poll1(fd[0], POLLIN, KZ_QUIET_MS));
+	xclose(fd[0]);
+	xclose(fd[1]);
+}
+
 ZMQ_HARNESS_MAIN

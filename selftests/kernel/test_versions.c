@@ -88,7 +88,7 @@ TEST_F(v, v31_octet_by_octet)
 	static const char tail[] =
 		"\4\x1a\5READY\13Socket-Type\0\0\0\4PUSH"
 		"\1\1a\0\1b"
-		"\4\7\4PING\0\12"
+		"\4\7\4PING\0\0"
 		"\2\0\0\0\0\0\0\0\3xyz";
 	int fd = xsocket(ZMQ_PULL), raw = join(fd, variant->raw_listens);
 	char all[64 + sizeof(tail) - 1] = SIG "\3\1NULL";
@@ -164,7 +164,7 @@ TEST_F(v, ping_is_answered)
 	static const char ctx[] = "0123456789abcdef";
 	int fd = xsocket(ZMQ_PULL), raw = join(fd, variant->raw_listens), n;
 	struct raw_frame f;
-	char data[18] = { 0, 10 };
+	char data[18] = { 0, 0 };
 
 	ASSERT_TRUE(raw_handshake(raw, 1, "PUSH", "PULL"));
 	for (n = 0; n <= 16; n++) {

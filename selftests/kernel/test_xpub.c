@@ -148,6 +148,27 @@ TEST(verboser)
 	EXPECT_TRUE(notice(pub, 0, "T"));
 }
 
+/* the lesser of the two takes back what the other has turned on besides */
+TEST(verbose_after_verboser)
+{
+	int pub = xpub_bound(), raw;
+
+	xset(pub, ZMQ_XPUB_VERBOSER, 1);
+	xset(pub, ZMQ_XPUB_VERBOSE, 1);
+	raw = raw_sub();
+	raw_subscribe(raw, "T");
+	EXPECT_TRUE(notice(pub, 1, "T"));
+	sub_to("T");
+	EXPECT_TRUE(notice(pub, 1, "T"));
+	raw_cancel(raw, "T");
+	raw_subscribe(raw, "end");
+	EXPECT_TRUE(notice(pub, 1, "end"));
+	xset(pub, ZMQ_XPUB_VERBOSE, 0);
+	raw_subscribe(raw, "end");
+	raw_subscribe(raw, "U");
+	EXPECT_TRUE(notice(pub, 1, "U"));
+}
+
 /* old peers subscribe by messages, new ones by commands; both work with both */
 TEST(subscription_as_a_message)
 {
@@ -189,6 +210,32 @@ TEST(user_messages_go_up)
 	EXPECT_GOT(fd[1], "T");
 }
 
+/* every frame in front may subscribe; what follows is the user's */
+TEST(subscriptions_in_one_message)
+{
+	int pub = xpub_bound(), raw = raw_sub();
+
+	raw_write(raw, RAW_LIT("\1\2\1A\1\2\1B\1\2\0A\1\5hello\0\1x"));
+	EXPECT_TRUE(notice(pub, 1, "A"));
+	EXPECT_TRUE(notice(pub, 1, "B"));
+	EXPECT_TRUE(notice(pub, 0, "A"));
+	EXPECT_GOT(pub, "hello", "x");
+	EXPECT_EQ(1, zget(pub, ZMQ_TOPICS_COUNT));
+	xset(pub, ZMQ_ONLY_FIRST_SUBSCRIBE, 1);
+	raw_write(raw, RAW_LIT("\1\2\1C\0\2\1D"));
+	EXPECT_TRUE(notice(pub, 1, "C"));
+	EXPECT_GOT(pub, "\1D");
+	EXPECT_EQ(2, zget(pub, ZMQ_TOPICS_COUNT));
+	xclose(pub);
+	xclose(raw);
+	/* to a PUB the rest is nothing, but the topics count */
+	pub = xsocket(ZMQ_PUB);
+	xbind_any(pub, ep);
+	raw = raw_peer(ep, "SUB", "PUB");
+	raw_write(raw, RAW_LIT("\1\2\1A\1\2\1B\0\1x"));
+	xtopics(pub, 2);
+}
+
 TEST(xsub_subscribes_by_sending)
 {
 	int fd[2];
@@ -206,6 +253,37 @@ TEST(xsub_subscribes_by_sending)
 	xsends(fd[0], "end", 0);
 	EXPECT_GOT(fd[1], "A1");
 	EXPECT_GOT(fd[1], "end");
+}
+
+/* XSUB counts as SUB does: only the last cancellation is told, or each */
+TEST(xsub_verbose_unsubscribe)
+{
+	int sub = xsocket(ZMQ_XSUB), raw, verbose;
+
+	xbind_any(sub, ep);
+	raw = raw_peer(ep, "PUB", "XSUB");
+	xpeers(sub, 1);
+	for (verbose = 0; verbose < 2; verbose++) {
+		xset(sub, ZMQ_XSUB_VERBOSE_UNSUBSCRIBE, verbose);
+		xsends(sub, "\1T", 0);
+		xsends(sub, "\1T", 0);
+		xsend(sub, "\0T", 2, 0);
+		xsends(sub, "\1mark", 0);
+		EXPECT_TRUE(raw_expect(raw, RAW_LIT("\4\13\11SUBSCRIBET"
+						    "\4\13\11SUBSCRIBET")));
+		if (verbose)
+			EXPECT_TRUE(raw_expect(raw, RAW_LIT("\4\10\6CANCELT")));
+		EXPECT_TRUE(raw_expect(raw, RAW_LIT("\4\16\11SUBSCRIBEmark")));
+		xsend(sub, "\0T", 2, 0);
+		EXPECT_TRUE(raw_expect(raw, RAW_LIT("\4\10\6CANCELT")));
+	}
+	/* nobody has asked for this one */
+	xsend(sub, "\0never", 6, 0);
+	EXPECT_TRUE(raw_expect(raw, RAW_LIT("\4\14\6CANCELnever")));
+	xset(sub, ZMQ_XSUB_VERBOSE_UNSUBSCRIBE, 0);
+	xsend(sub, "\0never", 6, 0);
+	EXPECT_TRUE(raw_open(raw));
+	xclose(raw);
 }
 
 /* XSUB has no filter of its own and renews its subscriptions by itself */
