@@ -46,18 +46,35 @@ SNDTIMEO = 28
 IPV4ONLY = 31
 LAST_ENDPOINT = 32
 ROUTER_MANDATORY = 33
+TCP_KEEPALIVE = 34
+TCP_KEEPALIVE_CNT = 35
+TCP_KEEPALIVE_IDLE = 36
+TCP_KEEPALIVE_INTVL = 37
+TCP_ACCEPT_FILTER = 38
 IMMEDIATE = 39
 XPUB_VERBOSE = 40
 IPV6 = 42
 MECHANISM = 43
+PLAIN_SERVER = 44
+PLAIN_USERNAME = 45
+PLAIN_PASSWORD = 46
+CURVE_SERVER = 47
+CURVE_PUBLICKEY = 48
+CURVE_SECRETKEY = 49
+CURVE_SERVERKEY = 50
 PROBE_ROUTER = 51
 REQ_CORRELATE = 52
 REQ_RELAXED = 53
 CONFLATE = 54
+ZAP_DOMAIN = 55
 ROUTER_HANDOVER = 56
 TOS = 57
+IPC_FILTER_PID = 58
+IPC_FILTER_UID = 59
+IPC_FILTER_GID = 60
 CONNECT_ROUTING_ID = 61
 HANDSHAKE_IVL = 66
+SOCKS_PROXY = 68
 XPUB_NODROP = 69
 XPUB_MANUAL = 71
 XPUB_WELCOME_MSG = 72
@@ -68,9 +85,18 @@ HEARTBEAT_TTL = 76
 HEARTBEAT_TIMEOUT = 77
 XPUB_VERBOSER = 78
 THREAD_SAFE = 81
+USE_FD = 89
+BINDTODEVICE = 92
+ZAP_ENFORCE_DOMAIN = 93
+METADATA = 95
 ROUTER_NOTIFY = 97
 XPUB_MANUAL_LAST_VALUE = 98
+SOCKS_USERNAME = 99
+SOCKS_PASSWORD = 100
 ONLY_FIRST_SUBSCRIBE = 108
+HELLO_MSG = 110
+DISCONNECT_MSG = 111
+HICCUP_MSG = 114
 XSUB_VERBOSE_UNSUBSCRIBE = 115
 TOPICS_COUNT = 116
 
@@ -80,6 +106,10 @@ UNBIND = 1002
 DISCONNECT = 1003
 RCVBATCH = 1004
 STATS = 1005
+PEERS = 1010
+RECVPEER = 1011
+PEER_PROP = 1012
+CURVE_ALLOW = 1041
 
 CMSG_FRAMES = 1
 FRAME_MORE = 0x80000000
@@ -89,6 +119,12 @@ STATS_FORMAT = "=II8Q"
 Stats = collections.namedtuple(
     "Stats", "size peers in_msgs in_bytes out_msgs out_bytes sent received "
              "dropped mem")
+
+PEER_FORMAT = "=I4HI6Q3IiiII"
+Peer = collections.namedtuple(
+    "Peer", "size head rid_len local_len remote_len state handle in_bytes "
+            "out_bytes sent received dropped in_msgs out_msgs flags type pid "
+            "uid gid")
 
 TIMEOUT = 20000     # ms; what a blocking call waits for at most
 
@@ -167,6 +203,29 @@ class Socket:
     def wait_peers(self, count, timeout=15):
         until(lambda: self.peers == count,
               f"{count} peers of {NAMES[self.kind]}", timeout)
+
+    def peer_list(self):
+        """All connections, a namedtuple and three texts each."""
+        found, after = [], 0
+        while True:
+            self.sock.setsockopt(SOL_ZMQ, PEERS, struct.pack("=Q", after))
+            page = self.get_bytes(PEERS)
+            if not page:
+                return found
+            while page:
+                peer = Peer(*struct.unpack_from(PEER_FORMAT, page))
+                texts, at = [], peer.head
+                for size in peer.rid_len, peer.local_len, peer.remote_len:
+                    texts.append(page[at:at + size])
+                    at += size
+                found.append((peer, *texts))
+                after = peer.handle
+                page = page[peer.size:]
+
+    def peer_prop(self, handle, name):
+        self.sock.setsockopt(SOL_ZMQ, PEER_PROP,
+                             struct.pack("=Q", handle) + name.encode())
+        return self.get_bytes(PEER_PROP)
 
     # endpoints
 

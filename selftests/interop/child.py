@@ -8,7 +8,9 @@ import socket
 import sys
 import traceback
 
-WAIT = 20
+from ztap import SLOW
+
+WAIT = 20 * SLOW
 
 
 class Child:
@@ -26,7 +28,7 @@ class Child:
         try:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            signal.alarm(60)    # should the parent forget us
+            signal.alarm(60 * SLOW)    # should the parent forget us
             os.dup2(other, 200)
             os.closerange(3, 200)
             os.closerange(201, 1024)

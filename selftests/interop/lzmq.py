@@ -3,6 +3,7 @@
 
 import errno
 import functools
+import itertools
 import os
 import select
 
@@ -13,6 +14,7 @@ import afzmq
 from ztap import until
 
 _contexts = {}
+_numbers = itertools.count()
 
 
 def context():
@@ -51,7 +53,9 @@ class Socket:
         self.zsock = (ctx or context()).socket(kind)
         self.zsock.linger = 0
         self.zsock.rcvtimeo = self.zsock.sndtimeo = timeout
-        self.monitor = self.zsock.get_monitor_socket()
+        # of its own: pyzmq's goes by a descriptor, which comes again too soon
+        self.monitor = self.zsock.get_monitor_socket(
+            addr=f"inproc://lzmq-{os.getpid()}-{next(_numbers)}")
         self.events = []
         for option, value in dict(options).items():
             self.set(option, value)

@@ -200,6 +200,11 @@ def frame(body=b"", more=False, command=False, long=None):
     return bytes((flags, len(body))) + body
 
 
+def parse(data):
+    """The body of a frame that is whole."""
+    return data[9:] if data[0] & 2 else data[2:]
+
+
 def message(*frames):
     return b"".join(frame(f, more=n < len(frames) - 1)
                     for n, f in enumerate(frames))

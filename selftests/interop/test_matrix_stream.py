@@ -115,7 +115,7 @@ def we_close(binds):
 
 for side in True, False:
     words = "binds" if side else "connects"
-    for ip in HOSTS:
+    for ip in "ipv4", "ipv6":
         tap.add(f"STREAM {words}, raw TCP over {ip}",
                 functools.partial(against_tcp, side, ip), 60)
     tap.add(f"STREAM {words}, the TCP peer leaves",

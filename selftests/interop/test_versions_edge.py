@@ -220,7 +220,7 @@ def ping(cls, listens):
     with Session(cls, PULL, listens) as s:
         hello(s, V31, b"PUSH")
         for context in b"", b"x", b"0123456789abcdef":
-            s.raw.send(command(b"PING", b"\0\x0a" + context))
+            s.raw.send(command(b"PING", b"\0\0" + context))
             s.expect(command(b"PONG", context))
         s.raw.send(frame(b"a", True), command(b"PING", b"\0\0between"),
                    frame(b"b"))
@@ -229,9 +229,9 @@ def ping(cls, listens):
         s.quiet()
         # a flood: libzmq answers all of it, AF_ZMQ what the peer takes away
         for n in range(100):
-            s.raw.send(command(b"PING", b"\0\x0a%03d" % n))
+            s.raw.send(command(b"PING", b"\0\x00%03d" % n))
         pushes(s)
-        s.raw.send(command(b"PING", b"\0\x0a100"))
+        s.raw.send(command(b"PING", b"\0\x00100"))
         got = s.raw.read(10)
         last = -1
         while last < 100:
@@ -239,7 +239,7 @@ def ping(cls, listens):
                 raise AssertionError(f"{got} after {last}")
             last = int(got[7:])
             if last < 100:
-                s.raw.send(command(b"PING", b"\0\x0a100"))
+                s.raw.send(command(b"PING", b"\0\x00100"))
                 got = s.raw.read(10)
         return s
 
