@@ -7,6 +7,7 @@
  * Input: octet 0 chooses what the rest is, octet 1 how it is cut to pieces.
  */
 #include "fuzz.h"
+#include "z85.h"
 #include "zmtp.h"
 
 enum {
@@ -59,6 +60,34 @@ static void try_metadata(const u8 *data, size_t len, struct result *r)
 		note_octets(r, ready.rid, ready.rid_len);
 }
 
+/* What we would say is what was said. */
+static void try_hello(const u8 *data, size_t len, struct result *r)
+{
+	u8 out[10 + KZMQ_HELLO_MAX];
+	struct kzmq_hello h;
+	size_t n;
+
+	if (kzmq_hello_parse(data, len, &h))
+		return;
+	note_octets(r, h.user, h.user_len);
+	note_octets(r, h.pass, h.pass_len);
+	n = kzmq_enc_hello(out, &h);
+	MUST(n == kzmq_hello_size(&h) && n > len);
+	MUST(!memcmp(out + n - len, data, len));
+}
+
+/* Not of the wire, but octets of strangers too: a key as a text */
+static void try_key(const u8 *data, size_t len, struct result *r)
+{
+	u8 key[32], text[40];
+
+	if (len < sizeof(text) || kzmq_z85_decode(key, data, sizeof(text)))
+		return;
+	note_octets(r, key, sizeof(key));
+	kzmq_z85_encode(text, key, sizeof(key));
+	MUST(!memcmp(text, data, sizeof(text)));
+}
+
 static void try_command(const u8 *body, size_t len, struct result *r)
 {
 	const u8 *text;
@@ -81,6 +110,8 @@ static void try_command(const u8 *body, size_t len, struct result *r)
 	}
 	if (!kzmq_error_parse(c.data, c.len, &text, &n))
 		note_octets(r, text, n);
+	try_hello(c.data, c.len, r);
+	try_key(c.data, c.len, r);
 }
 
 /* Our own encoder's header must say the same. */

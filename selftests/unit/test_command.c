@@ -122,6 +122,29 @@ static void error_parse__lengths(void)
 		 -EPROTO);
 }
 
+static void error_status__codes(void)
+{
+	static const struct {
+		const char *in;
+		int len, want;
+	} row[] = {
+		{ "\003300", 4, 300 }, { "\003400", 4, 400 },
+		{ "\003500", 4, 500 }, { "\003500 and more", 13, 500 },
+		{ "\003200", 4, 0 }, { "\003600", 4, 0 }, { "\003410", 4, 0 },
+		{ "\003401", 4, 0 }, { "\0024000", 5, 0 }, { "\0044000", 5, 0 },
+		{ "\0", 1, 0 }, { "\002no", 3, 0 },
+		{ "", 0, -EPROTO }, { "\00340", 3, -EPROTO },
+	};
+	size_t i;
+	u8 *copy;
+
+	for (i = 0; i < TAP_ROW(row); i++) {
+		copy = tap_dup(row[i].in, row[i].len);
+		CHECK_EQ(kzmq_error_status(copy, row[i].len), row[i].want);
+		free(copy);
+	}
+}
+
 #define SUBTYPE		"\x0bSocket-Type\0\0\0\3SUB"
 #define DEALERTYPE	"\x0bSocket-Type\0\0\0\6DEALER"
 #define ID(len, text)	"\x08Identity\0\0\0" len text
@@ -262,23 +285,33 @@ static void meta_next__error_stays(void)
 	CHECK_EQ(kzmq_meta_next(&m), -EPROTO);
 }
 
+/* a property as it stands on the wire */
+#define XVAL	"\3X-a\0\0\0\1b"
+
 static void enc_ready__worked_bytes(void)
 {
 	u8 out[KZMQ_READY_MAX];
 	size_t n;
 
-	n = kzmq_enc_ready(out, sizeof(out), KZMQ_TYPE_DEALER, NULL, 0);
+	n = kzmq_enc_ready(out, sizeof(out), KZMQ_TYPE_DEALER, NULL, 0,
+			   NULL, 0);
 	CHECK_MEM(out, n, "\4\x29\5READY" DEALERTYPE ID("\0", ""));
-	n = kzmq_enc_ready(out, sizeof(out), KZMQ_TYPE_ROUTER, NULL, 0);
+	n = kzmq_enc_ready(out, sizeof(out), KZMQ_TYPE_ROUTER, NULL, 0,
+			   NULL, 0);
 	CHECK_MEM(out, n,
 		  "\4\x29\5READY\x0bSocket-Type\0\0\0\6ROUTER" ID("\0", ""));
 	n = kzmq_enc_ready(out, sizeof(out), KZMQ_TYPE_REQ, (const u8 *)"me",
-			   2);
+			   2, NULL, 0);
 	CHECK_MEM(out, n,
 		  "\4\x28\5READY\x0bSocket-Type\0\0\0\3REQ" ID("\2", "me"));
 	n = kzmq_enc_ready(out, sizeof(out), KZMQ_TYPE_SUB, (const u8 *)"me",
-			   2);
+			   2, NULL, 0);
 	CHECK_MEM(out, n, "\4\x19\5READY" SUBTYPE);
+	n = kzmq_enc_ready(out, sizeof(out), KZMQ_TYPE_SUB, NULL, 0,
+			   (const u8 *)XVAL, sizeof(XVAL) - 1);
+	CHECK_MEM(out, n, "\4\x22\5READY" SUBTYPE XVAL);
+	CHECK_EQ(kzmq_enc_ready(out, n - 1, KZMQ_TYPE_SUB, NULL, 0,
+				(const u8 *)XVAL, sizeof(XVAL) - 1), 0);
 }
 
 static void enc_ready__round_trip(void)
@@ -297,12 +330,12 @@ static void enc_ready__round_trip(void)
 	for (type = 0; type < KZMQ_TYPE_COUNT; type++) {
 		for (len = 0; len < 256; len++) {
 			n = kzmq_enc_ready(out, sizeof(out), type, rid,
-					   (u8)len);
+					   (u8)len, NULL, 0);
 			exact = malloc(n);
 			CHECK_EQ(kzmq_enc_ready(exact, n - 1, type, rid,
-						(u8)len), 0);
-			CHECK_EQ(kzmq_enc_ready(exact, n, type, rid, (u8)len),
-				 n);
+						(u8)len, NULL, 0), 0);
+			CHECK_EQ(kzmq_enc_ready(exact, n, type, rid, (u8)len,
+						NULL, 0), n);
 			hdr = kzmq_dec_header(&d, exact, n, &done, &h);
 			CHECK(done);
 			CHECK_EQ(h.flags, KZMQ_F_CMD);
@@ -324,10 +357,12 @@ static void enc_ready__no_such_type(void)
 {
 	u8 out[KZMQ_READY_MAX];
 
-	CHECK_EQ(kzmq_enc_ready(out, sizeof(out), -1, NULL, 0), 0);
-	CHECK_EQ(kzmq_enc_ready(out, sizeof(out), KZMQ_TYPE_COUNT, NULL, 0),
+	CHECK_EQ(kzmq_enc_ready(out, sizeof(out), -1, NULL, 0, NULL, 0),
 		 0);
-	CHECK_EQ(kzmq_enc_ready(out, 0, KZMQ_TYPE_PAIR, NULL, 0), 0);
+	CHECK_EQ(kzmq_enc_ready(out, sizeof(out), KZMQ_TYPE_COUNT, NULL, 0,
+				NULL, 0), 0);
+	CHECK_EQ(kzmq_enc_ready(out, 0, KZMQ_TYPE_PAIR, NULL, 0, NULL, 0),
+		 0);
 }
 
 static void enc_error__bytes(void)
@@ -531,6 +566,7 @@ int main(void)
 	RUN(cmd_parse__longest_name);
 	RUN(cmd_parse__misspelt_error);
 	RUN(error_parse__lengths);
+	RUN(error_status__codes);
 	RUN(ready_parse__plain);
 	RUN(ready_parse__names_ignore_case);
 	RUN(ready_parse__type_missing_or_unknown);

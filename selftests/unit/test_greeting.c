@@ -253,6 +253,22 @@ static void greet_feed__as_server_and_filler_ignored(void)
 	CHECK_EQ(t.g.as_server, 0xaa);
 }
 
+static void greet_feed__a_server_says_so(void)
+{
+	struct talk t;
+	size_t n;
+	u8 out[KZMQ_GREET_OUT];
+
+	kzmq_greet_init(&t.g, KZMQ_TYPE_PULL, "PLAIN", 0, true);
+	t.g.serve = true;
+	kzmq_greet_start(&t.g, out);
+	CHECK_EQ(kzmq_greet_feed(&t.g, (const u8 *)SIG "\3\1" PLAINM "\0" FILL,
+				 64, out, &n), 64);
+	CHECK_EQ(n, KZMQ_GREET_V3 - KZMQ_GREET_SIG);
+	CHECK_EQ(out[32 - KZMQ_GREET_SIG], 1);
+	CHECK_EQ(out[33 - KZMQ_GREET_SIG], 0);
+}
+
 static void greet_feed__not_beyond_greeting(void)
 {
 	struct talk t;
@@ -333,6 +349,7 @@ int main(void)
 	RUN(greet_feed__downgrade_refused);
 	RUN(greet_feed__mechanism_mismatch);
 	RUN(greet_feed__as_server_and_filler_ignored);
+	RUN(greet_feed__a_server_says_so);
 	RUN(greet_feed__not_beyond_greeting);
 	RUN(greet_feed__after_mismatch_takes_nothing);
 	RUN(greet_init__mechanism_of_20);

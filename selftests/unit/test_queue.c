@@ -372,6 +372,50 @@ static void queue_consume__many_as_one_by_one(void)
 	}
 }
 
+static void queue_reserve__then_push_cannot_fail(void)
+{
+	struct kzmq_queue q;
+	int fill, take;
+
+	for (fill = 0; fill < 300; fill++) {
+		for (take = 0; take <= fill; take += 1 + fill / 7) {
+			kzmq_queue_init(&q, 0, 0);
+			while (q.written < (u64)fill)
+				push(&q, 0);
+			CHECK_EQ(kzmq_queue_reserve(&q, GFP_ATOMIC), 0);
+			/* the reader comes in between */
+			while (q.read < (u64)take)
+				pop(&q, 0);
+			tap_alloc_left = 0;
+			push(&q, 0);
+			tap_alloc_left = -1;
+			while (!kzmq_queue_empty(&q))
+				pop(&q, 0);
+			kzmq_queue_free(&q);
+			CHECK_EQ(tap_live, 0);
+		}
+	}
+}
+
+static void queue_reserve__no_memory(void)
+{
+	struct kzmq_queue q;
+
+	kzmq_queue_init(&q, 0, 0);
+	tap_alloc_left = 0;
+	CHECK_EQ(kzmq_queue_reserve(&q, GFP_ATOMIC), -ENOMEM);
+	tap_alloc_left = -1;
+	CHECK_EQ(tap_live, 0);
+	while (!q.tail || q.wpos < q.tail->size)
+		push(&q, 0);
+	tap_alloc_left = 0;
+	CHECK_EQ(kzmq_queue_reserve(&q, GFP_ATOMIC), -ENOMEM);
+	tap_alloc_left = -1;
+	push(&q, 0);
+	kzmq_queue_free(&q);
+	CHECK_EQ(tap_live, 0);
+}
+
 int main(void)
 {
 	RUN(queue__never_used_holds_nothing);
@@ -380,6 +424,8 @@ int main(void)
 	RUN(queue__steady_state_allocates_nothing);
 	RUN(queue__empty_keeps_one_chunk);
 	RUN(queue__no_memory);
+	RUN(queue_reserve__then_push_cannot_fail);
+	RUN(queue_reserve__no_memory);
 	RUN(queue_full__against_formula);
 	RUN(queue_full__stays_until_half);
 	RUN(queue_full__no_limits);
