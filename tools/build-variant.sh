@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # build-variant.sh DIR KDIR [make arguments]: build the module in DIR, from
-# links to the sources, so that builds for several kernels do not meet.
+# links to the sources, so that builds for several kernels do not meet. Headers
+# which need the compiler of another Debian release say so (vm/mkheaders.sh).
 
 set -eu
 cd "$(dirname "$0")/.."
@@ -31,4 +32,11 @@ find "$dir" -type l ! -exec test -e {} \; -delete
 done
 # do not depend on the options of the make which called
 unset MAKEFLAGS MAKELEVEL
+builder=${kdir%/usr/src/*}/builder
+if [ -e "$builder" ]; then
+	# shellcheck disable=SC2046 # two words: release and compiler
+	set -- selftests/vm/chroot.sh $(cat "$builder") \
+		make -s -j"$(nproc)" -C "$kdir" M="$dir" "$@" modules
+	exec "$@"
+fi
 exec make -s -j"$(nproc)" -C "$kdir" M="$dir" "$@" modules

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Install the Debian packages which are still missing.
-# install-deps.sh [build|check|dev]: for building the module only, for make
-# check, demo and bench (the default), or for style checks too.
+# install-deps.sh [build|check|clients|coverage|dev]: for building the module
+# only, for make check, demo and bench (the default), for make check-clients, for
+# make coverage, or for style checks too.
 
 set -u
 build=(
@@ -12,17 +13,24 @@ build=(
 check=(
 	"${build[@]}"
 	linux-source-6.1 sparse clang libclang-rt-14-dev
-	gcc-multilib libc6-dev libzmq3-dev liburing-dev
+	gcc-multilib g++ libc6-dev libzmq3-dev libsodium-dev liburing-dev
 	python3 python3-zmq perl
 	qemu-system-x86 debootstrap e2fsprogs busybox-static
 )
-dev=("${check[@]}" shellcheck clang-format)
+clients=(
+	"${check[@]}" cppzmq-dev libczmq-dev golang-go protobuf-compiler
+	openjdk-17-jdk-headless libjeromq-java
+)
+coverage=("${check[@]}" lcov)
+dev=("${coverage[@]}" shellcheck clang-format)
 
 case ${1-check} in
 build)	want=("${build[@]}") ;;
 check)	want=("${check[@]}") ;;
+clients) want=("${clients[@]}") ;;
+coverage) want=("${coverage[@]}") ;;
 dev)	want=("${dev[@]}") ;;
-*)	echo "usage: $0 [build|check|dev]" >&2; exit 2 ;;
+*)	echo "usage: $0 [build|check|clients|coverage|dev]" >&2; exit 2 ;;
 esac
 
 if ! command -v dpkg-query >/dev/null; then

@@ -18,31 +18,17 @@ const struct zp_impl *const zp_impls[ZP_NIMPL] = {
 	[ZP_RAW] = &zp_raw,
 	[ZP_LIBZMQ] = &zp_libzmq,
 	[ZP_AFZMQ] = &zp_afzmq,
+	[ZP_SHIM] = &zp_shim,
 };
 
 static const struct zp_test *const tests[] = {
-	&zp_lat, &zp_thr, &zp_conn, &zp_fanout, &zp_idle,
+	&zp_lat, &zp_thr, &zp_conn, &zp_fanout, &zp_idle, &zp_wait, &zp_ring,
+	&zp_cipher, &zp_agree,
 };
 
-static struct zp_row table[] = {
-	{ .title = "REQ/REP 64 B, round trip", .test = &zp_lat, .size = 64,
-	  .count = { 1000, 1000, 1000 }, .batch = 1 },
-	{ .title = "PUSH/PULL 64 KiB, message", .test = &zp_thr, .size = 65536,
-	  .count = { 1000, 1000, 1000 }, .batch = 1 },
-	{ .title = "connect, round trip, close", .test = &zp_conn, .size = 64,
-	  .count = { 100, 100, 100 }, .batch = 1 },
-	{ .title = "PUB to 8 SUB 64 B, delivery", .test = &zp_fanout,
-	  .size = 64, .count = { 4096, 16384, 16384 }, .batch = 1 },
-	{ .title = "  the same, 64 messages a call", .test = &zp_fanout,
-	  .size = 64, .count = { 4096, 16384, 32768 }, .batch = 64 },
-	{ .title = "PUSH/PULL 64 B, message", .test = &zp_thr, .size = 64,
-	  .count = { 4096, 16384, 16384 }, .batch = 1 },
-	{ .title = "  the same, 64 messages a call", .test = &zp_thr,
-	  .size = 64, .count = { 4096, 16384, 32768 }, .batch = 64 },
-	{ .title = "idle connection, a socket each, B", .test = &zp_idle,
-	  .size = 64, .count = { 500, 500, 500 }, .batch = 1 },
-	{ .title = "idle connection, of one socket, B", .test = &zp_idle,
-	  .size = 64, .count = { 500, 500, 500 }, .batch = 1, .one = 1 },
+static const char *const transports[ZP_NTRANSPORT] = { "tcp", "ipc", "inproc" };
+static const char *const callings[ZP_NCALLS] = {
+	"cheap", "buf", "msg", "epoll", "uring", "uring-many"
 };
 
 static struct {
@@ -58,10 +44,14 @@ static struct {
 	unsigned long subs;
 	unsigned long timeout;
 	int one;
+	int curve;
+	int counting;
+	enum zp_transport transport;
+	enum zp_calls calls;
 	const struct zp_test *test;
 } opt = {
 	.rounds = 5,
-	.use = { 1, 1, 1 },
+	.use = { 1, 1, 1, 1 },
 	.size = 64,
 	.batch = 1,
 	.subs = 8,
@@ -69,19 +59,28 @@ static struct {
 };
 
 static int failures;
+static char left_out[ZP_NIMPL][200];	/* why, of those that are */
+static const char *uring_why;		/* not by io_uring */
+static const char *cipher_why;		/* not the cipher alone */
 
 static void print_usage(FILE *f)
 {
 	fprintf(f,
 		"zmqperf --all [--gate] [options]\n"
-		"zmqperf lat|thr|connect|fanout|idle [options]\n"
+		"zmqperf lat|thr|connect|fanout|idle|wait|ring|cipher|agree [options]\n"
 		"options:\n"
-		"  --impl LIST   of raw,libzmq,afzmq; default all\n"
+		"  --impl LIST   of raw,libzmq,afzmq,shim; default all\n"
+		"  --shim PATH   our libzmq.so.5, else the one beside this program\n"
+		"  --transport T tcp, ipc or inproc; default tcp\n"
+		"  --calls C     of a library: cheap, buf or msg; default cheap\n"
+		"                wait, ring: cheap, epoll, uring, uring-many\n"
+		"  --syscalls    count system calls and context switches as well\n"
 		"  --rounds N    interleaved repeats, default 5\n"
 		"  --size N      octets of a message, default 64\n"
 		"  --count N     round trips, messages, connections, deliveries\n"
 		"  --batch N     messages per call (AF_ZMQ), default 1\n"
-		"  --subs N      subscribers of a fan-out, default 8\n"
+		"  --subs N      subscribers of a fan-out, default 8; sockets to wait for\n"
+		"  --curve       connections speak CURVE\n"
 		"  --one         idle connections all belong to one client socket\n"
 		"  --icount      the clock counts guest instructions, say so\n"
 		"  --gate        exit 1 when a target is missed\n"
@@ -101,6 +100,18 @@ static unsigned long parse_number(const char *text, unsigned long min,
 		exit(EXIT_USAGE);
 	}
 	return n;
+}
+
+static unsigned int parse_name(const char *text, const char *const *names,
+			       unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (!strcmp(text, names[i]))
+			return i;
+	fprintf(stderr, "zmqperf: what is '%s'?\n", text);
+	exit(EXIT_USAGE);
 }
 
 static void choose_impls(char *list)
@@ -128,6 +139,11 @@ static const struct option long_options[] = {
 	{ "icount", no_argument, &opt.icount, 1 },
 	{ "quiet", no_argument, &opt.quiet, 1 },
 	{ "one", no_argument, &opt.one, 1 },
+	{ "curve", no_argument, &opt.curve, 1 },
+	{ "syscalls", no_argument, &opt.counting, 1 },
+	{ "shim", required_argument, NULL, 'p' },
+	{ "transport", required_argument, NULL, 'x' },
+	{ "calls", required_argument, NULL, 'k' },
 	{ "impl", required_argument, NULL, 'i' },
 	{ "rounds", required_argument, NULL, 'r' },
 	{ "size", required_argument, NULL, 's' },
@@ -144,6 +160,15 @@ static void take_option(int c)
 	switch (c) {
 	case 'i':
 		choose_impls(optarg);
+		break;
+	case 'p':
+		zp_shim_path = optarg;
+		break;
+	case 'x':
+		opt.transport = parse_name(optarg, transports, ZP_NTRANSPORT);
+		break;
+	case 'k':
+		opt.calls = parse_name(optarg, callings, ZP_NCALLS);
 		break;
 	case 'r':
 		opt.rounds = parse_number(optarg, 1, ZP_MAX_ROUNDS);
@@ -194,26 +219,58 @@ static void parse(int argc, char **argv)
 		fprintf(stderr, "zmqperf: --gate needs --all\n");
 		exit(EXIT_USAGE);
 	}
+	if (opt.transport != ZP_TCP && opt.test != &zp_lat &&
+	    opt.test != &zp_thr) {
+		fprintf(stderr, "zmqperf: only lat and thr know other transports\n");
+		exit(EXIT_USAGE);
+	}
+	if (opt.test == &zp_ring && opt.calls < ZP_URING)
+		opt.calls = ZP_URING;
+	if (opt.calls > ZP_MSG && opt.test != &zp_wait && opt.test != &zp_ring) {
+		fprintf(stderr, "zmqperf: only wait and ring have such calls\n");
+		exit(EXIT_USAGE);
+	}
+	if (opt.counting && !opt.all && opt.test != &zp_lat &&
+	    opt.test != &zp_thr) {
+		fprintf(stderr, "zmqperf: only lat and thr count calls\n");
+		exit(EXIT_USAGE);
+	}
 }
 
 /* Drop what cannot be measured here, and say why */
 static void probe(void)
 {
-	unsigned int i;
+	unsigned int i, left = 0;
 	const char *why;
 
 	for (i = 0; i < ZP_NIMPL; i++) {
 		if (!opt.use[i])
 			continue;
 		why = zp_impls[i]->probe();
-		if (!why)
+		if (!why) {
+			left++;
 			continue;
+		}
+		snprintf(left_out[i], sizeof(left_out[i]), "%s", why);
 		fprintf(stderr, "zmqperf: %s left out: %s\n",
 			zp_impls[i]->name, why);
 		opt.use[i] = 0;
 	}
-	if (!opt.use[ZP_RAW] && !opt.use[ZP_LIBZMQ] && !opt.use[ZP_AFZMQ])
+	if (!left)
 		exit(EXIT_SKIP);
+	uring_why = zp_uring_probe();
+	if (uring_why && (opt.all || opt.calls >= ZP_URING))
+		fprintf(stderr, "zmqperf: no rows by io_uring: %s\n", uring_why);
+	cipher_why = zp_cipher_probe();
+	if (cipher_why)
+		fprintf(stderr, "zmqperf: no rows of the cipher alone: %s\n",
+			cipher_why);
+	why = zp_count_probe();
+	if (why && opt.counting)
+		fprintf(stderr, "zmqperf: system calls are not counted: %s\n",
+			why);
+	if (why)
+		opt.counting = 0;
 }
 
 /* As many descriptors as this process may have, for the idle connections */
@@ -234,23 +291,33 @@ static int measurable(const struct zp_row *row, enum zp_impl_id id)
 		return 0;
 	if (row->batch > 1 && !zp_impls[id]->send_batch)
 		return 0;
-	return !(row->one && id == ZP_RAW);
+	if (row->calls >= ZP_URING && uring_why)
+		return 0;
+	if (row->test == &zp_wait || row->test == &zp_ring)
+		return id == ZP_AFZMQ;
+	if (row->test == &zp_cipher || row->test == &zp_agree)
+		return id == ZP_RAW && !cipher_why;
+	return id != ZP_RAW || (!row->one && !row->curve &&
+				row->transport != ZP_INPROC);
 }
 
-static void measure(struct zp_row *row, enum zp_impl_id id,
+static int run_pair(const struct zp_row *row, enum zp_impl_id id, int counting,
 		    struct zp_shared *shared)
 {
 	struct zp_run run = {
 		.impl = zp_impls[id],
+		.transport = row->transport,
+		.calls = row->calls,
 		.size = row->size,
 		.count = opt.count ? opt.count : row->count[id],
 		.batch = row->batch,
-		.subs = opt.subs,
+		.subs = row->subs ? row->subs : opt.subs,
 		.one = row->one,
+		.curve = row->curve,
 		.timeout = opt.timeout,
+		.counting = counting,
 		.shared = shared,
 	};
-	double v;
 
 	if (row->test == &zp_fanout)	/* whole messages to everybody */
 		run.count = (run.count + run.subs - 1) / run.subs * run.subs;
@@ -258,14 +325,21 @@ static void measure(struct zp_row *row, enum zp_impl_id id,
 
 	if (!opt.quiet)
 		fprintf(stderr, "%-38s %-7s", row->title, run.impl->name);
-	if (zp_run_pair(row->test, &run)) {
-		fprintf(stderr, "%szmqperf: %s %s: %s\n",
-			opt.quiet ? "" : "\n", run.impl->name, row->test->name,
-			shared->error);
-		failures++;
-		return;
-	}
+	if (!zp_run_pair(row->test, &run))
+		return 0;
+	fprintf(stderr, "%szmqperf: %s %s: %s\n", opt.quiet ? "" : "\n",
+		run.impl->name, row->test->name, shared->error);
+	failures++;
+	return -1;
+}
 
+static void measure(struct zp_row *row, enum zp_impl_id id,
+		    struct zp_shared *shared)
+{
+	double v;
+
+	if (run_pair(row, id, 0, shared))
+		return;
 	if (row->test == &zp_idle)
 		v = zp_idle_bytes(shared, opt.icount);
 	else
@@ -276,8 +350,24 @@ static void measure(struct zp_row *row, enum zp_impl_id id,
 	row->value[id][row->n[id]++] = v;
 }
 
+/* Counting costs time, so it is not done while that is measured */
+static void count_calls(struct zp_row *row, enum zp_impl_id id,
+			struct zp_shared *shared)
+{
+	double units;
+
+	if (run_pair(row, id, 1, shared))
+		return;
+	units = shared->units;
+	row->ncalls[id] = (shared->calls[0] + shared->calls[1]) / units;
+	row->ncsw[id] = (shared->csw[0] + shared->csw[1]) / units;
+	if (!opt.quiet)
+		fprintf(stderr, " %8.2f calls %8.2f switches\n",
+			row->ncalls[id], row->ncsw[id]);
+}
+
 static void run_round(struct zp_row *rows, unsigned int n, int idle,
-		      struct zp_shared *shared)
+		      unsigned int round, struct zp_shared *shared)
 {
 	enum zp_impl_id id;
 	unsigned int i;
@@ -285,10 +375,29 @@ static void run_round(struct zp_row *rows, unsigned int n, int idle,
 	for (i = 0; i < n; i++) {
 		int is_idle = rows[i].test == &zp_idle;
 
+		if (is_idle != idle ||
+		    (rows[i].rounds && round >= rows[i].rounds))
+			continue;
 		for (id = 0; id < ZP_NIMPL; id++)
-			if (is_idle == idle && measurable(&rows[i], id))
+			if (measurable(&rows[i], id))
 				measure(&rows[i], id, shared);
 	}
+}
+
+static void count_round(struct zp_row *rows, unsigned int n,
+			struct zp_shared *shared)
+{
+	enum zp_impl_id id;
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		for (id = 0; id < ZP_NIMPL; id++) {
+			rows[i].ncalls[id] = -1;
+			rows[i].ncsw[id] = -1;
+			if (opt.counting && rows[i].counted &&
+			    measurable(&rows[i], id))
+				count_calls(&rows[i], id, shared);
+		}
 }
 
 /* Who has no call for many messages is shown with his plain calls */
@@ -320,14 +429,21 @@ static int run_rows(struct zp_row *rows, unsigned int n)
 		zp_die("mmap: %m");
 
 	/* Memory first, and once: it does not depend on the scheduler */
-	run_round(rows, n, 1, shared);
+	run_round(rows, n, 1, 0, shared);
 	for (i = 0; i < opt.rounds; i++)
-		run_round(rows, n, 0, shared);
+		run_round(rows, n, 0, i, shared);
 	fill_batch_rows(rows, n);
+	count_round(rows, n, shared);
 
 	zp_print_header(opt.icount, opt.rounds);
+	for (i = 0; i < ZP_NIMPL; i++)
+		if (left_out[i][0])
+			printf("(%s left out: %s)\n", zp_impls[i]->name,
+			       left_out[i]);
 	for (i = 0; i < n; i++)
 		zp_print_row(&rows[i]);
+	if (opt.counting)
+		zp_print_counts(rows, n);
 	if (opt.all && zp_print_targets(rows, n) && opt.gate)
 		failures++;
 	return failures ? 1 : 0;
@@ -338,31 +454,38 @@ static int run_one(void)
 	static struct zp_row row;
 	static char title[80];
 	enum zp_impl_id id;
-	unsigned int i;
+	size_t usual;
 
-	for (i = 0; i < ARRAY_SIZE(table); i++)
-		if (table[i].test == opt.test)
-			break;
-	row = table[i];
+	zp_one_row(&row, opt.test);
+	usual = row.size;
 	row.size = opt.size;
-	row.batch = opt.test == &zp_thr || opt.test == &zp_fanout ?
-		    opt.batch : 1;
+	row.batch = opt.test == &zp_thr || opt.test == &zp_fanout ||
+		    opt.test == &zp_ring ? opt.batch : 1;
+	row.subs = 0;
 	row.one = opt.one;
+	row.curve = opt.curve;
+	row.transport = opt.transport;
+	row.calls = opt.calls;
+	row.counted = 1;
 	/* Bigger messages, fewer of them */
 	for (id = 0; id < ZP_NIMPL; id++)
-		if (row.size > table[i].size && row.count[id] > 400)
+		if (row.size > usual && row.count[id] > 400)
 			row.count[id] = 400;
-	snprintf(title, sizeof(title), "%s %zu B, %s", row.test->name,
-		 row.size, row.test->unit);
+	snprintf(title, sizeof(title), "%s %s %zu B, %s", row.test->name,
+		 transports[row.transport], row.size, row.test->unit);
 	row.title = title;
 	return run_rows(&row, 1);
 }
 
 int main(int argc, char **argv)
 {
+	struct zp_row *rows;
+	unsigned int n;
 	sigset_t set;
 
 	parse(argc, argv);
+	if (opt.all)
+		opt.counting = 1;
 	raise_limits();
 	/* Ends of children are waited for, see zmqperf_pair.c */
 	sigemptyset(&set);
@@ -370,5 +493,8 @@ int main(int argc, char **argv)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	probe();
 
-	return opt.all ? run_rows(table, ARRAY_SIZE(table)) : run_one();
+	if (!opt.all)
+		return run_one();
+	rows = zp_all_rows(&n);
+	return run_rows(rows, n);
 }

@@ -56,7 +56,17 @@ static void set_int(struct zp_sock *s, int option, int value)
 	set_opt(s, option, &value, sizeof(value));
 }
 
-static struct zp_sock *af_open(enum zp_type type)
+static void set_curve(struct zp_sock *s, int server)
+{
+	set_opt(s, ZMQ_CURVE_PUBLICKEY, ZP_CURVE_PUBLIC, 40);
+	set_opt(s, ZMQ_CURVE_SECRETKEY, ZP_CURVE_SECRET, 40);
+	if (server)
+		set_int(s, ZMQ_CURVE_SERVER, 1);
+	else
+		set_opt(s, ZMQ_CURVE_SERVERKEY, ZP_CURVE_PUBLIC, 40);
+}
+
+static struct zp_sock *af_open(const struct zp_run *run, enum zp_type type)
 {
 	static const int types[] = {
 		[ZP_REQ] = ZMQ_REQ, [ZP_REP] = ZMQ_REP,
@@ -71,6 +81,8 @@ static struct zp_sock *af_open(enum zp_type type)
 	if (s->fd < 0)
 		zp_die("afzmq: socket: %m");
 	set_int(s, ZMQ_LINGER, 0);
+	if (run->curve)
+		set_curve(s, !run->side);
 	if (type == ZP_PUB)
 		set_int(s, ZMQ_XPUB_NODROP, 1);
 	if (type == ZP_SUB)
@@ -80,11 +92,10 @@ static struct zp_sock *af_open(enum zp_type type)
 
 static void af_bind(struct zp_sock *s, char *ep, size_t size)
 {
-	static const char any[] = "tcp://127.0.0.1:*";
 	socklen_t len = size;
 
 	set_int(s, ZMQ_BACKLOG, 4096);
-	set_opt(s, ZMQ_BIND, any, sizeof(any));
+	set_opt(s, ZMQ_BIND, ep, strlen(ep) + 1);
 	if (getsockopt(s->fd, SOL_ZMQ, ZMQ_LAST_ENDPOINT, ep, &len))
 		zp_die("afzmq: LAST_ENDPOINT: %m");
 }
@@ -94,25 +105,38 @@ static void af_connect(struct zp_sock *s, const char *ep)
 	set_opt(s, ZMQ_CONNECT, ep, strlen(ep) + 1);
 }
 
-static unsigned int af_peers(struct zp_sock *s)
+/**
+ * zp_af_peers - connections of a socket that finished the handshake
+ * @fd: AF_ZMQ socket
+ */
+unsigned int zp_af_peers(int fd)
 {
 	struct zmq_stats st = { 0 };
 	socklen_t len = sizeof(st);
 
-	if (getsockopt(s->fd, SOL_ZMQ, ZMQ_STATS, &st, &len))
+	if (getsockopt(fd, SOL_ZMQ, ZMQ_STATS, &st, &len))
 		zp_die("afzmq: STATS: %m");
 	return st.peers;
 }
 
+/**
+ * zp_af_fd - the descriptor
+ * @s: AF_ZMQ socket
+ */
+int zp_af_fd(const struct zp_sock *s)
+{
+	return s->fd;
+}
+
 static void af_ready(struct zp_sock *s, unsigned int peers)
 {
-	while (af_peers(s) < peers)
+	while (zp_af_peers(s->fd) < peers)
 		zp_relax();
 }
 
 static void af_idle(struct zp_sock *s)
 {
-	while (af_peers(s))
+	while (zp_af_peers(s->fd))
 		zp_relax();
 }
 

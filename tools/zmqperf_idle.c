@@ -23,8 +23,9 @@ static void idle_server(struct zp_run *run)
 	void *buf = zp_alloc(run->size);
 	unsigned long i;
 	char ep[ZP_EP_MAX];
-	struct zp_sock *s = impl->open(ZP_PULL);
+	struct zp_sock *s = impl->open(run, ZP_PULL);
 
+	zp_endpoint(run, ep, sizeof(ep));
 	impl->bind(s, ep, sizeof(ep));
 	zp_ctl_send(run, ep);
 	impl->ready(s, 1);
@@ -59,7 +60,7 @@ static void idle_connect(struct zp_run *run, struct zp_sock **s, void *buf,
 
 	for (; i < end; i++) {
 		if (!run->one)
-			s[i] = impl->open(ZP_PUSH);
+			s[i] = impl->open(run, ZP_PUSH);
 		impl->connect(s[run->one ? 0 : i], ep);
 	}
 	if (run->one)
@@ -78,7 +79,7 @@ static void idle_client(struct zp_run *run)
 	if (!s)
 		zp_die("no memory");
 	zp_ctl_recv(run, ep, sizeof(ep));
-	s[0] = run->impl->open(ZP_PUSH);
+	s[0] = run->impl->open(run, ZP_PUSH);
 	run->impl->connect(s[0], ep);
 	run->impl->send(s[0], buf, run->size);
 

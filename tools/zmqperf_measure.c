@@ -22,8 +22,9 @@ static void recv_exact(struct zp_run *run, struct zp_sock *s, void *buf)
 
 static struct zp_sock *serve(struct zp_run *run, enum zp_type type, char *ep)
 {
-	struct zp_sock *s = run->impl->open(type);
+	struct zp_sock *s = run->impl->open(run, type);
 
+	zp_endpoint(run, ep, ZP_EP_MAX);
 	run->impl->bind(s, ep, ZP_EP_MAX);
 	zp_ctl_send(run, ep);
 	return s;
@@ -31,7 +32,7 @@ static struct zp_sock *serve(struct zp_run *run, enum zp_type type, char *ep)
 
 static struct zp_sock *dial(struct zp_run *run, enum zp_type type, char *ep)
 {
-	struct zp_sock *s = run->impl->open(type);
+	struct zp_sock *s = run->impl->open(run, type);
 
 	zp_ctl_recv(run, ep, ZP_EP_MAX);
 	run->impl->connect(s, ep);
@@ -65,7 +66,10 @@ static void lat_server(struct zp_run *run)
 	struct zp_sock *s = serve(run, ZP_REP, ep);
 
 	run->impl->ready(s, 1);
-	echo(run, s, buf, run->warm + run->count);
+	echo(run, s, buf, run->warm);
+	zp_count_begin(run);
+	echo(run, s, buf, run->count);
+	zp_count_end(run);
 	zp_ctl_sync(run);
 	run->impl->close(s);
 }
@@ -78,9 +82,11 @@ static void lat_client(struct zp_run *run)
 
 	run->impl->ready(s, 1);
 	ask(run, s, buf, run->warm);
+	zp_count_begin(run);
 	zp_mark_begin(run);
 	ask(run, s, buf, run->count);
 	zp_mark_end(run);
+	zp_count_end(run);
 	zp_ctl_sync(run);
 	run->impl->close(s);
 }
@@ -152,8 +158,10 @@ static void thr_server(struct zp_run *run)
 	run->impl->ready(s, 1);
 	pull(run, s, buf, run->warm);
 	zp_ctl_sync(run);
+	zp_count_begin(run);
 	pull(run, s, buf, run->count);
 	zp_mark_end(run);
+	zp_count_end(run);
 	zp_ctl_sync(run);
 	run->impl->close(s);
 }
@@ -167,9 +175,11 @@ static void thr_client(struct zp_run *run)
 	run->impl->ready(s, 1);
 	push(run, s, buf, run->warm);
 	zp_ctl_sync(run);
+	zp_count_begin(run);
 	zp_mark_begin(run);
 	push(run, s, buf, run->count);
 	zp_ctl_sync(run);
+	zp_count_end(run);
 	run->impl->close(s);
 }
 
@@ -209,7 +219,7 @@ static void conn_client(struct zp_run *run)
 			zp_ctl_sync(run);
 			zp_mark_begin(run);
 		}
-		s = run->impl->open(ZP_REQ);
+		s = run->impl->open(run, ZP_REQ);
 		run->impl->connect(s, ep);
 		ask(run, s, buf, 1);
 		run->impl->close(s);
@@ -304,7 +314,7 @@ static void fanout_client(struct zp_run *run)
 
 	zp_ctl_recv(run, ep, sizeof(ep));
 	for (i = 0; i < run->subs; i++) {
-		s[i] = run->impl->open(ZP_SUB);
+		s[i] = run->impl->open(run, ZP_SUB);
 		run->impl->connect(s[i], ep);
 	}
 	for (i = 0; i < run->subs; i++)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* zmqperf: the two processes of a measurement and how they talk */
+/* zmqperf: the two sides of a measurement, how they start, end and talk */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -50,21 +51,67 @@ int zp_ctl_pending(struct zp_run *run, int timeout_ms)
 	return poll(&pfd, 1, timeout_ms) > 0;
 }
 
-static pid_t start(void (*side)(struct zp_run *), struct zp_run *run, int ctl,
-		   int other)
+struct side {
+	void (*run)(struct zp_run *run);
+	struct zp_run copy;
+};
+
+static void *run_side(void *arg)
 {
+	struct side *side = arg;
+
+	side->run(&side->copy);
+	return NULL;
+}
+
+static void begin_child(const struct zp_run *run)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGALRM, SIG_DFL);
+	alarm(run->timeout);
+	zp_die_into(run->shared);
+	zp_count_open(run);
+}
+
+/* A process for one side */
+static pid_t start(const struct zp_test *test, const struct zp_run *run,
+		   const int ctl[2], int nr)
+{
+	struct side side = { nr ? test->client : test->server, *run };
 	pid_t pid = fork();
 
 	if (pid)
 		return pid;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	signal(SIGALRM, SIG_DFL);
-	alarm(run->timeout);
-	zp_die_into(run->shared);
-	close(other);
-	run->ctl = ctl;
-	side(run);
+	begin_child(run);
+	close(ctl[!nr]);
+	side.copy.ctl = ctl[nr];
+	side.copy.side = nr;
+	run_side(&side);
+	_exit(0);
+}
+
+/* A process with a thread for each side, as inproc needs it */
+static pid_t start_threads(const struct zp_test *test, const struct zp_run *run,
+			   const int ctl[2])
+{
+	struct side side[2] = { { test->server, *run }, { test->client, *run } };
+	pid_t pid = fork();
+	pthread_t thread;
+	int i;
+
+	if (pid)
+		return pid;
+
+	begin_child(run);
+	for (i = 0; i < 2; i++) {
+		side[i].copy.ctl = ctl[i];
+		side[i].copy.side = i;
+	}
+	if (pthread_create(&thread, NULL, run_side, &side[0]))
+		zp_die("no thread");
+	run_side(&side[1]);
+	pthread_join(thread, NULL);
 	_exit(0);
 }
 
@@ -106,7 +153,7 @@ static void reap(struct zp_run *run, const pid_t pid[2])
 	static const char *const side[2] = { "server", "client" };
 	/* The children's own alarm comes first */
 	struct timespec limit = { .tv_sec = run->timeout + 10 };
-	int left = 2, failed = 0, done[2] = { 0, 0 };
+	int left = pid[1] ? 2 : 1, failed = 0, done[2] = { 0, !pid[1] };
 	int i, status;
 
 	while (left) {
@@ -151,8 +198,13 @@ int zp_run_pair(const struct zp_test *test, struct zp_run *run)
 	}
 
 	fflush(NULL);
-	pid[0] = start(test->server, run, ctl[0], ctl[1]);
-	pid[1] = start(test->client, run, ctl[1], ctl[0]);
+	if (run->transport == ZP_INPROC) {
+		pid[0] = start_threads(test, run, ctl);
+		pid[1] = 0;
+	} else {
+		pid[0] = start(test, run, ctl, 0);
+		pid[1] = start(test, run, ctl, 1);
+	}
 	close(ctl[0]);
 	close(ctl[1]);
 	if (pid[0] < 0 || pid[1] < 0) {

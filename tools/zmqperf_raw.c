@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * zmqperf over plain TCP: the least that any messaging over TCP can cost.
- * TCP_NODELAY, blocking calls, no framing.
+ * zmqperf over plain TCP, and over a Unix stream for ipc: the least that any
+ * messaging over these can cost. TCP_NODELAY, blocking calls, no framing.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "zmqperf.h"
@@ -21,6 +22,7 @@
  */
 struct zp_sock {
 	enum zp_type type;
+	enum zp_transport transport;
 	int listener;
 	unsigned int n;
 	int fd[];
@@ -31,7 +33,7 @@ static const char *raw_probe(void)
 	return NULL;
 }
 
-static struct zp_sock *raw_open(enum zp_type type)
+static struct zp_sock *raw_open(const struct zp_run *run, enum zp_type type)
 {
 	/* Only a server that fans out or stands idle has many */
 	unsigned int max = type == ZP_PULL || type == ZP_PUB ? ZP_MAX_FDS : 1;
@@ -40,52 +42,82 @@ static struct zp_sock *raw_open(enum zp_type type)
 	if (!s)
 		zp_die("raw: no memory");
 	s->type = type;
+	s->transport = run->transport;
 	s->listener = -1;
 	s->n = 0;
 	return s;
 }
 
-static int tcp_socket(void)
+union address {
+	struct sockaddr sa;
+	struct sockaddr_in in;
+	struct sockaddr_un un;
+};
+
+/* The address of an endpoint's text, of port * too; tells its length */
+static socklen_t address(const struct zp_sock *s, const char *ep,
+			 union address *a)
 {
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const char *name = strchr(ep, '@');
+	size_t len;
+
+	memset(a, 0, sizeof(*a));
+	if (s->transport == ZP_TCP) {
+		a->in.sin_family = AF_INET;
+		a->in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		if (!strchr(ep, '*'))
+			a->in.sin_port = htons(zp_port(ep));
+		return sizeof(a->in);
+	}
+	if (!name || strlen(name) > sizeof(a->un.sun_path))
+		zp_die("raw: no abstract name in endpoint '%s'", ep);
+	len = strlen(name);
+	a->un.sun_family = AF_UNIX;
+	memcpy(a->un.sun_path + 1, name + 1, len - 1);
+	return offsetof(struct sockaddr_un, sun_path) + len;
+}
+
+static int new_socket(const struct zp_sock *s)
+{
+	int fd = socket(s->transport == ZP_TCP ? AF_INET : AF_UNIX,
+			SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		zp_die("raw: socket: %m");
 	return fd;
 }
 
-static void no_delay(int fd)
+static void no_delay(const struct zp_sock *s, int fd)
 {
 	int one = 1;
 
-	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)))
+	if (s->transport == ZP_TCP &&
+	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)))
 		zp_die("raw: TCP_NODELAY: %m");
 }
 
 static void raw_bind(struct zp_sock *s, char *ep, size_t size)
 {
-	struct sockaddr_in sin = { .sin_family = AF_INET };
-	socklen_t len = sizeof(sin);
+	union address a;
+	socklen_t len = address(s, ep, &a);
 
-	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	s->listener = tcp_socket();
-	if (bind(s->listener, (struct sockaddr *)&sin, sizeof(sin)) ||
-	    listen(s->listener, SOMAXCONN) ||
-	    getsockname(s->listener, (struct sockaddr *)&sin, &len))
+	s->listener = new_socket(s);
+	if (bind(s->listener, &a.sa, len) || listen(s->listener, SOMAXCONN) ||
+	    getsockname(s->listener, &a.sa, &len))
 		zp_die("raw: bind: %m");
-	snprintf(ep, size, "tcp://127.0.0.1:%u", ntohs(sin.sin_port));
+	if (s->transport == ZP_TCP)
+		snprintf(ep, size, "tcp://127.0.0.1:%u", ntohs(a.in.sin_port));
 }
 
 static void raw_connect(struct zp_sock *s, const char *ep)
 {
-	struct sockaddr_in sin = { .sin_family = AF_INET };
-	int fd = tcp_socket();
+	union address a;
+	socklen_t len = address(s, ep, &a);
+	int fd = new_socket(s);
 
-	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	sin.sin_port = htons(zp_port(ep));
-	if (connect(fd, (struct sockaddr *)&sin, sizeof(sin)))
+	if (connect(fd, &a.sa, len))
 		zp_die("raw: connect: %m");
-	no_delay(fd);
+	no_delay(s, fd);
 	s->fd[s->n++] = fd;
 }
 
@@ -95,7 +127,7 @@ static void accept_one(struct zp_sock *s)
 
 	if (fd < 0)
 		zp_die("raw: accept: %m");
-	no_delay(fd);
+	no_delay(s, fd);
 	s->fd[s->n++] = fd;
 }
 

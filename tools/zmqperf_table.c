@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* zmqperf: figures, the table, and the targets */
+/* zmqperf: figures and the table */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,12 +44,11 @@ static void print_value(const struct zp_row *row, enum zp_impl_id id)
 			 zp_min(row->value[id], row->n[id]));
 	else if (row->n[id])
 		snprintf(text, sizeof(text), "%.0f", row->value[id][0]);
-	printf(" %19s", text);
+	printf(" %17s", text);
 }
 
-/* The ratio of two medians, or 0 when one is missing */
-static double ratio(const struct zp_row *row, enum zp_impl_id a,
-		    enum zp_impl_id b)
+/** zp_ratio - the ratio of two medians, or 0 when one is missing */
+double zp_ratio(const struct zp_row *row, enum zp_impl_id a, enum zp_impl_id b)
 {
 	double below;
 
@@ -62,12 +61,12 @@ static double ratio(const struct zp_row *row, enum zp_impl_id a,
 static void print_ratio(const struct zp_row *row, enum zp_impl_id a,
 			enum zp_impl_id b)
 {
-	double r = ratio(row, a, b);
+	double r = zp_ratio(row, a, b);
 
 	if (r > 0)
-		printf(" %10.2f", r);
+		printf(" %8.2f", r);
 	else
-		printf(" %10s", "-");
+		printf(" %8s", "-");
 }
 
 static const char *time_unit(int icount)
@@ -80,8 +79,9 @@ void zp_print_header(int icount, unsigned int rounds)
 {
 	printf("zmqperf: %s per unit, median (minimum) of %u interleaved rounds\n",
 	       time_unit(icount), rounds);
-	printf("%-36s %19s %19s %19s %10s %10s %10s\n", "", "raw", "libzmq",
-	       "AF_ZMQ", "AF/raw", "libzmq/raw", "AF/libzmq");
+	printf("%-34s %17s %17s %17s %17s %8s %8s %8s %8s %8s\n", "", "raw",
+	       "libzmq", "AF_ZMQ", "shim", "AF/raw", "shim/raw", "lib/raw",
+	       "AF/lib", "shim/lib");
 }
 
 static void print_idle(const struct zp_row *row)
@@ -109,111 +109,42 @@ static void print_idle(const struct zp_row *row)
 /** zp_print_row - a line of the table, and where idle memory goes */
 void zp_print_row(const struct zp_row *row)
 {
-	printf("%-36s", row->title);
-	print_value(row, ZP_RAW);
-	print_value(row, ZP_LIBZMQ);
-	print_value(row, ZP_AFZMQ);
+	enum zp_impl_id id;
+
+	printf("%-34s", row->title);
+	for (id = 0; id < ZP_NIMPL; id++)
+		print_value(row, id);
 	print_ratio(row, ZP_AFZMQ, ZP_RAW);
+	print_ratio(row, ZP_SHIM, ZP_RAW);
 	print_ratio(row, ZP_LIBZMQ, ZP_RAW);
 	print_ratio(row, ZP_AFZMQ, ZP_LIBZMQ);
+	print_ratio(row, ZP_SHIM, ZP_LIBZMQ);
 	printf("\n");
 	if (row->test == &zp_idle)
 		print_idle(row);
 }
 
-enum judged { RATIO, BYTES, FDS, REPORT };
-
-/* What the targets are held against: the first row that fits */
-static const struct target {
-	const char *title;
-	const struct zp_test *test;
-	size_t size;
-	int one;
-	unsigned int batch;
-	enum judged judged;
-	enum zp_impl_id base;
-	double limit;
-} targets[] = {
-	{ "REQ/REP 64 B, a round trip / raw", &zp_lat, 64, 0, 1, RATIO,
-	  ZP_RAW, 1.35 },
-	{ "PUSH/PULL 64 KiB, a message / raw stream", &zp_thr, 65536, 0, 1,
-	  RATIO, ZP_RAW, 1.3 },
-	{ "connect, round trip, close / raw", &zp_conn, 64, 0, 1, RATIO,
-	  ZP_RAW, 3 },
-	{ "PUB to 8 SUB, a delivery, 64 a call / libzmq", &zp_fanout, 64, 0,
-	  64, RATIO, ZP_LIBZMQ, 0.6 },
-	{ "idle connection, KiB of both ends", &zp_idle, 64, 0, 1, BYTES,
-	  ZP_RAW, 24 },
-	{ "idle connection, descriptors", &zp_idle, 64, 1, 1, FDS, ZP_RAW, 0 },
-	{ "PUB to 8 SUB, a delivery / libzmq", &zp_fanout, 64, 0, 1, REPORT,
-	  ZP_LIBZMQ, 0 },
-	{ "PUSH/PULL 64 B, a message / libzmq", &zp_thr, 64, 0, 1, REPORT,
-	  ZP_LIBZMQ, 0 },
-	{ "PUSH/PULL 64 B, 64 a call / libzmq", &zp_thr, 64, 0, 64, REPORT,
-	  ZP_LIBZMQ, 0 },
-};
-
-static const struct zp_row *find_row(const struct zp_row *rows, unsigned int n,
-				     const struct target *t)
-{
-	unsigned int i;
-
-	for (i = 0; i < n; i++)
-		if (rows[i].test == t->test && rows[i].size == t->size &&
-		    rows[i].one == t->one && rows[i].batch == t->batch)
-			return &rows[i];
-	return NULL;
-}
-
-/* The figure to hold against the limit; negative when it was not measured */
-static double measured(const struct zp_row *row, const struct target *t)
-{
-	double r;
-
-	if (!row || !row->n[ZP_AFZMQ])
-		return -1;
-	switch (t->judged) {
-	case BYTES:
-		return row->value[ZP_AFZMQ][0] / 1024;
-	case FDS:
-		return zp_idle_fds(&row->idle[ZP_AFZMQ]);
-	default:
-		r = ratio(row, ZP_AFZMQ, t->base);
-		return r > 0 ? r : -1;
-	}
-}
-
 /**
- * zp_print_targets - hold the figures against the targets
+ * zp_print_counts - the table of system calls and context switches
  * @rows: the table
  * @n:    its lines
- *
- * Return: how many targets were missed or not measured.
  */
-int zp_print_targets(const struct zp_row *rows, unsigned int n)
+void zp_print_counts(const struct zp_row *rows, unsigned int n)
 {
-	const char *verdict;
+	enum zp_impl_id id;
+	char text[40];
 	unsigned int i;
-	int missed = 0;
 
-	printf("\n%-46s %8s %8s\n", "target", "limit", "measured");
-	for (i = 0; i < ARRAY_SIZE(targets); i++) {
-		const struct target *t = &targets[i];
-		double v = measured(find_row(rows, n, t), t);
-		char limit[16] = "-", value[16] = "-";
-
-		if (t->judged != REPORT)
-			snprintf(limit, sizeof(limit), "%.2f", t->limit);
-		if (v >= 0)
-			snprintf(value, sizeof(value), "%.2f", v);
-		if (t->judged == REPORT)
-			verdict = "reported";
-		else if (v < 0)
-			verdict = "FAIL (not measured)";
-		else
-			verdict = v <= t->limit ? "PASS" : "FAIL";
-		missed += verdict[0] == 'F';
-		printf("%-46s %8s %8s  %s\n", t->title, limit, value, verdict);
+	printf("\nsystem calls / context switches a unit, both ends\n");
+	for (i = 0; i < n; i++) {
+		if (!rows[i].counted)
+			continue;
+		printf("%-34s", rows[i].title);
+		for (id = 0; id < ZP_NIMPL; id++) {
+			snprintf(text, sizeof(text), "%.2f / %.2f",
+				 rows[i].ncalls[id], rows[i].ncsw[id]);
+			printf(" %17s", rows[i].ncalls[id] < 0 ? "-" : text);
+		}
+		printf("\n");
 	}
-	return missed;
 }

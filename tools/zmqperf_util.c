@@ -83,6 +83,26 @@ void zp_relax(void)
 	sched_yield();
 }
 
+/**
+ * zp_endpoint - what to bind to; where the system chooses, it is left open
+ * @run:  the measurement
+ * @ep:   filled in
+ * @size: octets of it
+ */
+void zp_endpoint(const struct zp_run *run, char *ep, size_t size)
+{
+	switch (run->transport) {
+	case ZP_IPC:	/* abstract: no file is left behind */
+		snprintf(ep, size, "ipc://@zmqperf-%d", getpid());
+		break;
+	case ZP_INPROC:
+		snprintf(ep, size, "inproc://zmqperf");
+		break;
+	default:
+		snprintf(ep, size, "tcp://127.0.0.1:*");
+	}
+}
+
 /** zp_port - the port at the end of "tcp://host:port" */
 unsigned int zp_port(const char *ep)
 {
