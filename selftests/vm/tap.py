@@ -15,6 +15,8 @@ class Tally:
     def __init__(self):
         self.passed = self.skipped = 0
         self.failures = []
+        self.points_failed = []     # of failures, those which are points of a plan
+        self.unsteady = []
 
     def fail(self, where, what):
         self.failures.append(f"{where}: {what}")
@@ -23,6 +25,8 @@ class Tally:
         self.passed += other.passed
         self.skipped += other.skipped
         self.failures += other.failures
+        self.points_failed += other.points_failed
+        self.unsteady += other.unsteady
 
     def summary(self):
         return (f"{self.passed} passed, {len(self.failures)} failed, "
@@ -60,6 +64,7 @@ class Program(Tally):
             self.fail(self.name, f"point {number} comes as number {self.points}")
         if bad:
             self.fail(self.name, text.lstrip("- ") or f"point {self.points}")
+            self.points_failed.append(self.failures[-1])
         elif SKIP.search(text):
             self.skip(text, f"point {self.points}")
         else:
