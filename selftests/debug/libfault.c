@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Injected faults and the book of their places. */
 #include "libfault.h"
+#include "libfaultplace.h"
 
 #include <dirent.h>
 #include <limits.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/syscall.h>
 
 #define DEBUGFS		"/sys/kernel/debug"
-#define TRACEFS		"/sys/kernel/tracing"
 #define BOOK		"/tmp/zmq-faults"
 #define POINTS_MAX	8192
-#define SITE_LEN	64
 #define FAR		1000000
-#define NR(a)		(sizeof(a) / sizeof((a)[0]))
 #define SHARES		12	/* of the time, for a scenario */
 #define WHOLE_S		170	/* a run of everything takes about so long */
 #define LEAST		3	/* failures each has to have, also of a sample */
@@ -46,20 +43,15 @@ static const int errnos[] = {
 	ENOMEM, ENOBUFS, EFAULT, ENFILE, EADDRINUSE, EAGAIN,
 };
 
-static const char * const events[] = {
-	"kmalloc", "kmalloc_node", "kmem_cache_alloc", "kmem_cache_alloc_node",
-};
-
 static const char * const attrs[] = {
 	"failslab", "fail_page_alloc", "fail_usercopy",
 };
 
-static int trace_fd = -1, kmsg_fd = -1, nth_fd = -1;
+static int nth_fd = -1;
 static unsigned int stride = 1;
 static int limit_s, old_loglevel = 7;
-static char log_buf[1 << 20];
 
-static bool try_put(const char *path, const char *text)
+bool fault_put(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
 	ssize_t n;
@@ -77,7 +69,7 @@ static void put_num(const char *dir, const char *name, long val)
 
 	snprintf(path, sizeof(path), DEBUGFS "/%s/%s", dir, name);
 	snprintf(text, sizeof(text), "%ld", val);
-	if (!try_put(path, text))
+	if (!fault_put(path, text))
 		KZ_DIE("%s = %s", path, text);
 }
 
@@ -86,7 +78,7 @@ static void put_flag(const char *dir, const char *name, bool on)
 	char path[128];
 
 	snprintf(path, sizeof(path), DEBUGFS "/%s/%s", dir, name);
-	if (!try_put(path, on ? "Y" : "N"))
+	if (!fault_put(path, on ? "Y" : "N"))
 		KZ_DIE("%s", path);
 }
 
@@ -101,20 +93,6 @@ static long get_num(const char *path)
 	return val;
 }
 
-static void trace_event(const char *name, bool on)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), TRACEFS "/events/kmem/%s/filter", name);
-	if (access(path, W_OK))
-		return;
-	if (!try_put(path, on ? "ptr == 0" : "0"))
-		KZ_DIE("%s", path);
-	snprintf(path, sizeof(path), TRACEFS "/events/kmem/%s/enable", name);
-	if (!try_put(path, on ? "1" : "0"))
-		KZ_DIE("%s", path);
-}
-
 /* The kernel log gets stacks by the hundred; the console is slow. */
 static void console_quiet(bool on)
 {
@@ -123,7 +101,7 @@ static void console_quiet(bool on)
 	if (on)
 		old_loglevel = get_num("/proc/sys/kernel/printk");
 	snprintf(text, sizeof(text), "%d", on ? 4 : old_loglevel);
-	if (!try_put("/proc/sys/kernel/printk", text))
+	if (!fault_put("/proc/sys/kernel/printk", text))
 		KZ_DIE("console log level");
 }
 
@@ -143,25 +121,6 @@ static void attrs_set(void)
 	put_flag("failslab", "ignore-gfp-wait", false);
 	put_flag("fail_page_alloc", "ignore-gfp-wait", false);
 	put_num("fail_page_alloc", "min-order", 0);
-}
-
-static void open_logs(void)
-{
-	size_t i;
-
-	if (access(TRACEFS "/trace_pipe", R_OK) &&
-	    mount("tracefs", TRACEFS, "tracefs", 0, NULL))
-		KZ_DIE("tracefs");
-	if (!try_put(TRACEFS "/options/stacktrace", "1") ||
-	    !try_put(TRACEFS "/options/sym-offset", "1"))
-		KZ_DIE("options of tracing");
-	for (i = 0; i < 4; i++)
-		trace_event(events[i], true);
-	trace_fd = open(TRACEFS "/trace_pipe", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	kmsg_fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (trace_fd < 0 || kmsg_fd < 0)
-		KZ_DIE("the kernel's logs");
-	lseek(kmsg_fd, 0, SEEK_END);
 }
 
 /* Once for a program, before it forks. */
@@ -190,7 +149,7 @@ void fault_init(void)
 		stride = (WHOLE_S + limit_s - 1) / limit_s;
 	attrs_set();
 	console_quiet(true);
-	open_logs();
+	place_logs_open();
 }
 
 void fault_exit(void)
@@ -201,10 +160,7 @@ void fault_exit(void)
 		put_num(attrs[i], "probability", 0);
 		put_num(attrs[i], "verbose", 0);
 	}
-	for (i = 0; i < 4; i++)
-		trace_event(events[i], false);
-	try_put(TRACEFS "/options/stacktrace", "0");
-	try_put(TRACEFS "/options/sym-offset", "0");
+	place_logs_close();
 	console_quiet(false);
 }
 
@@ -259,88 +215,6 @@ static unsigned int nth_disarm(void)
 	return left;
 }
 
-/**
- * struct place - where a failure was
- * @hash:   of the call stack
- * @site:   function+offset of ours next to it
- * @size:   octets asked for, 0 when it is not known
- * @deep:   frames seen
- * @direct: nothing but the allocator between @site and the failure
- * @checker: an allocation of kmemleak and the like
- * @whole:  the rest is what was interrupted
- */
-struct place {
-	unsigned long long	hash;
-	char			site[SITE_LEN];
-	unsigned int		size;
-	unsigned int		deep;
-	bool			direct;
-	bool			checker;
-	bool			whole;
-};
-
-static bool starts(const char *s, const char *with)
-{
-	return !strncmp(s, with, strlen(with));
-}
-
-static bool is_allocator(const char *s)
-{
-	static const char * const names[] = {
-		"trace_", "__traceiter", "kmem_cache_alloc", "__kmem_cache_alloc",
-		"kmalloc", "__kmalloc", "__do_kmalloc", "should_fail",
-		"__should_fail", "dump_stack", "_copy_from", "_copy_to",
-		"__alloc_pages", "alloc_pages", "krealloc", "kvmalloc",
-		"kmemdup", "memdup", "fail_dump", "prepare_alloc", "__get_free",
-	};
-	size_t i;
-
-	for (i = 0; i < NR(names); i++)
-		if (starts(s, names[i]))
-			return true;
-	return false;
-}
-
-static bool is_checker(const char *s)
-{
-	return starts(s, "kmemleak_") || starts(s, "__create_object") ||
-	       starts(s, "create_object") || starts(s, "__debug_object") ||
-	       starts(s, "debug_object") || starts(s, "fill_pool") ||
-	       starts(s, "__stack_depot") || starts(s, "kasan_") ||
-	       starts(s, "__kasan");
-}
-
-/* One line of a stack: function+0xoffset/0xsize [module] */
-static void place_frame(struct place *p, const char *s)
-{
-	size_t n = strcspn(s, "/\n\\ "), i;
-	const char *mod = strstr(s, " [zmq]");
-	const char *end = strpbrk(s, "\n");
-	char gone[16];
-
-	/* A module that failed to load has left no names, but pages stay pages. */
-	if (starts(s, "0xffffffff") && n == 18) {
-		snprintf(gone, sizeof(gone), "zmq(gone)+%.3s", s + 15);
-		s = gone;
-		n = strlen(s);
-		mod = s;
-		end = NULL;
-	}
-	if (is_checker(s))
-		p->checker = true;
-	if (p->whole || (is_allocator(s) && !p->deep))
-		return;
-	p->whole = starts(s, "__do_softirq") || starts(s, "process_one_work") ||
-		   starts(s, "do_syscall_64");
-	p->deep++;
-	for (i = 0; i < n; i++)
-		p->hash = (p->hash ^ (unsigned char)s[i]) * 0x100000001b3ull;
-	if (mod && (!end || mod < end) && !p->site[0]) {
-		snprintf(p->site, sizeof(p->site), "%.*s", (int)n, s);
-		p->direct = p->deep == 1;
-	}
-}
-
 static void place_note(const struct place *p, const char *walk)
 {
 	unsigned int i, site = 0;
@@ -371,115 +245,25 @@ static void place_note(const struct place *p, const char *walk)
 		       p->direct ? "" : " (below)");
 }
 
-static void place_new(struct place *p, const char *walk)
-{
-	memset(p, 0, sizeof(*p));
-	p->hash = 0xcbf29ce484222325ull;
-	/* those without a stack are told apart by the walk only */
-	while (*walk)
-		p->hash = (p->hash ^ (unsigned char)*walk++) * 0x100000001b3ull;
-}
-
-static void begin_stack(struct place *p)
-{
-	memset(p, 0, sizeof(*p));
-	p->hash = 0xcbf29ce484222325ull;
-}
-
-/* Lines of the trace: an event, then " => function+off/size [module]". */
-static bool read_trace(struct place *p)
-{
-	const char *line, *s;
-	bool got = false;
-	ssize_t n, have = 0;
-
-	while (have < (ssize_t)sizeof(log_buf) - 4096 &&
-	       (n = read(trace_fd, log_buf + have, 4096)) > 0)
-		have += n;
-	log_buf[have] = 0;
-	for (line = log_buf; *line; line = s + 1) {
-		s = strchr(line, '\n');
-		if (!s)
-			break;
-		n = s - line;
-		if (starts(line, " => ")) {
-			place_frame(p, line + 4);
-		} else if (memmem(line, n, "bytes_req=", 10)) {
-			/* the last one counts */
-			begin_stack(p);
-			got = true;
-			p->size = strtoul((char *)memmem(line, n, "bytes_req=", 10) + 10,
-					  NULL, 10);
-		}
-	}
-	return got;
-}
-
-/* The log says "forcing a failure", then a stack. */
-static bool read_kmsg(struct place *p, bool want)
-{
-	bool got = false;
-	char rec[8192], *s;
-	ssize_t n;
-
-	for (;;) {
-		n = read(kmsg_fd, rec, sizeof(rec) - 1);
-		if (n < 0 && errno == EPIPE)
-			continue;
-		if (n <= 0)
-			return got;
-		rec[n] = 0;
-		s = strchr(rec, ';');
-		if (!s || !want)
-			continue;
-		s++;
-		if (starts(s, "FAULT_INJECTION: forcing")) {
-			begin_stack(p);
-			got = true;
-			continue;
-		}
-		s += strspn(s, " ");
-		if (got && !starts(s, "? ") && strstr(s, "+0x") && strchr(s, '/') &&
-		    !starts(s, "RIP:") && strcspn(s, " ") > strcspn(s, "/"))
-			place_frame(p, s);
-	}
-}
-
-/* The test before has died in a scenario: what had failed? */
-static void show_last(void)
-{
-	ssize_t n;
-	char *s;
-
-	printf("# %s ended with this failure:\n", book->under);
-	book->under[0] = 0;
-	while ((n = read(trace_fd, log_buf, sizeof(log_buf) - 1)) > 0) {
-		log_buf[n] = 0;
-		for (s = strtok(log_buf, "\n"); s; s = strtok(NULL, "\n"))
-			printf("#   %s\n", s);
-	}
-}
-
 /* Once for a test: no failure but by its count. */
 void fault_begin(void)
 {
 	struct place p;
 
-	if (book->under[0])
-		show_last();
+	if (book->under[0]) {
+		/* the test before has died in a scenario: what had failed? */
+		printf("# %s ended with this failure:\n", book->under);
+		book->under[0] = 0;
+		place_logs_show();
+	}
 	attrs_set();
-	read_trace(&p);
-	read_kmsg(&p, false);
+	place_read(&p, "");
 }
 
 /* What has just failed. */
 static void note_failure(const char *walk, struct place *p)
 {
-	bool traced;
-
-	place_new(p, walk);
-	traced = read_trace(p);
-	read_kmsg(p, !traced);
+	place_read(p, walk);
 	place_note(p, walk);
 }
 
@@ -630,7 +414,7 @@ static void mark_workers(void)
 		if (!starts(comm, "kworker/u") && !starts(comm, "kthreadd"))
 			continue;
 		snprintf(path, sizeof(path), "/proc/%s/make-it-fail", e->d_name);
-		try_put(path, "1");
+		fault_put(path, "1");
 	}
 	closedir(d);
 }
