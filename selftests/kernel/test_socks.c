@@ -353,24 +353,33 @@ TEST_F(socks, the_proxy_goes)
 	close(c);
 }
 
-/* it says nothing more: HANDSHAKE_IVL ends that */
+/*
+ * it says nothing more: HANDSHAKE_IVL ends that, now and then before a slow
+ * machine has sent even the first octets
+ */
 TEST_F(socks, silence)
 {
 	static const char answers[] = "\5\0" OK;
 	long before = mib("HandshakeTimeouts");
-	size_t i;
+	char hello[3];
+	size_t i = 0;
 	int c;
 
-	xset(self->fd, ZMQ_HANDSHAKE_IVL, 100);
+	xset(self->fd, ZMQ_HANDSHAKE_IVL, kz_ms(200));
 	xconnect(self->fd, DEST);
-	for (i = 0; i < 4; i++) {
+	while (i < 4) {
 		c = raw_accept(self->l);
-		ASSERT_TRUE(raw_expect(c, RAW_LIT("\5\1\0")));
+		if (!raw_read(c, hello, 3)) {
+			close(c);
+			continue;
+		}
+		ASSERT_EQ(0, memcmp(hello, "\5\1\0", 3));
 		raw_try_write(c, answers, i < 2 ? i : 2);
 		if (i >= 2)
 			raw_try_write(c, answers + 2, i - 2);
 		EXPECT_TRUE(raw_closed(c));
 		close(c);
+		i++;
 	}
 	EXPECT_LE(before + 4, mib("HandshakeTimeouts"));
 }
