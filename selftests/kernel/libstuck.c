@@ -36,7 +36,7 @@ bool stuck_page(struct stuck *s)
 /* Somebody waits for the memory. */
 void stuck_met(struct stuck *s)
 {
-	if (poll1(s->uffd, POLLIN, KZ_WAIT_MS) != 1)
+	if (poll1(s->uffd, POLLIN, kz_ms(KZ_WAIT_MS)) != 1)
 		KZ_DIE("nobody came to the page");
 }
 

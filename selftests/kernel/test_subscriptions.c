@@ -29,16 +29,18 @@ static bool raw_subscribe(int raw, const void *topic, size_t len)
 
 static bool serves(int pub, const char *text)
 {
-	int sub = xsocket(ZMQ_SUB), i;
-	bool ok = false;
+	int sub = xsocket(ZMQ_SUB);
+	long long end;
+	bool ok;
 
 	xset_text(sub, ZMQ_SUBSCRIBE, text);
 	xconnect(sub, ep);
 	xpeers(sub, 1);
-	for (i = 0; i < 1000 && !ok; i++) {
+	end = kz_now_ms() + kz_ms(KZ_WAIT_MS);
+	do {
 		xsends(pub, text, 0);
 		ok = poll1(sub, POLLIN, 5);
-	}
+	} while (!ok && kz_now_ms() < end);
 	xclose(sub);
 	return ok;
 }

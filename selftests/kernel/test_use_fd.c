@@ -195,7 +195,7 @@ TEST(shared)
 	int pull[2] = { xsocket(ZMQ_PULL), xsocket(ZMQ_PULL) }, push[8], l, i;
 	struct zmq_stats a, b;
 	char ep[EP_LEN];
-	long long end = kz_now_ms() + kz_ms(KZ_WAIT_MS);
+	long long end;
 
 	l = raw_listen(ep);
 	for (i = 0; i < 2; i++) {
@@ -207,6 +207,7 @@ TEST(shared)
 		xconnect(push[i], ep);
 		xpeers(push[i], 1);
 	}
+	end = kz_now_ms() + kz_ms(KZ_WAIT_MS);
 	do {
 		xstats(pull[0], &a);
 		xstats(pull[1], &b);
