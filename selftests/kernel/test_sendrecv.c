@@ -473,6 +473,8 @@ TEST_F(sr, inq_and_outq)
 	xsendv(self->fd[0], "12345", "678", NULL);
 	xsends(self->fd[0], "9", 0);
 	ASSERT_TRUE(wait_in_msgs(self->fd[1], 2, KZ_WAIT_MS));
+	/* they can be read a moment after they are counted */
+	ASSERT_TRUE(wait_ready(self->fd[1], POLLIN));
 	EXPECT_OK(ioctl(self->fd[1], SIOCINQ, &n));
 	EXPECT_EQ(5, n);
 	EXPECT_EQ(5, recv(self->fd[1], buf, sizeof(buf), 0));
