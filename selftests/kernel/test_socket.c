@@ -234,6 +234,8 @@ TEST(passed_by_scm_rights)
 		_exit(0);
 	}
 	xpair(ZMQ_PULL, ZMQ_PUSH, fd);
+	/* its last user exits as soon as it has sent */
+	xset(fd[1], ZMQ_LINGER, kz_ms(KZ_WAIT_MS));
 	pass_fd(via[0], fd[1]);
 	xclose(fd[1]);
 	EXPECT_GOT(fd[0], "by another process");
