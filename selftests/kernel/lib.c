@@ -55,6 +55,19 @@ long long kz_now_ms(void)
 	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
 }
 
+/*
+ * The same as of the last tick that the kernel has counted. Its timers go by
+ * these, and where a machine was kept from running they lag behind the clock:
+ * what has to last for some time is measured from here to kz_now_ms().
+ */
+long long kz_tick_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
 void *kz_badptr(void)
 {
 	return (void *)8;

@@ -118,6 +118,7 @@ int kz_ms(int ms);
 int kz_less(int n);
 int kz_seconds(int otherwise);
 long long kz_now_ms(void);
+long long kz_tick_ms(void);
 void *kz_badptr(void);
 
 int zsocket(int type);
