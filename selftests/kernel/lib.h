@@ -168,6 +168,7 @@ bool wait_state(pid_t tid, char state, int ms);
 long mib_sum(void);
 long mib(const char *name);
 bool wait_mib(const char *name, long n);
+bool wait_mib_down(const char *name, long n);
 long mib_faults(void);
 bool wait_fault(long before, int ms);
 int sysctl_get(const char *name, long long *val);

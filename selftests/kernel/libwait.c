@@ -239,6 +239,22 @@ bool wait_mib(const char *name, long n)
 	return true;
 }
 
+/* One that goes down as well comes down to @n */
+bool wait_mib_down(const char *name, long n)
+{
+	long long end = kz_now_ms() + kz_ms(KZ_WAIT_MS);
+
+	while (mib(name) > n) {
+		if (kz_now_ms() > end) {
+			fprintf(stderr, "# %s is %ld, not %ld\n", name,
+				mib(name), n);
+			return false;
+		}
+		nap();
+	}
+	return true;
+}
+
 /* Counters of what peers did wrong. */
 long mib_faults(void)
 {

@@ -358,9 +358,7 @@ TEST(hammer)
 		pthread_join(t[i], NULL);
 	for (i = 0; i < SHARED; i++)
 		xclose(h.shared[i]);
-	for (i = 0; i < kz_ms(KZ_WAIT_MS) && mib("MemBytes"); i++)
-		usleep(1000);
-	EXPECT_EQ(0, mib("MemBytes"));
+	EXPECT_TRUE(wait_mib_down("MemBytes", 0));
 }
 
 /* Streams through peers that come and go: each message once */

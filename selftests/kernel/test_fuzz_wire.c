@@ -19,6 +19,7 @@
 #include <sys/random.h>
 
 #define SLOTS		12
+#define ENOUGH		300		/* cases, for chance to be fair */
 #define CALM_CASES	500		/* between two calms */
 #define STALL_STEPS	300		/* of a peer that does not read */
 #define HOLD_STEPS	200
@@ -460,7 +461,8 @@ static void run_until(long long end)
 	bool busy;
 	long mem;
 
-	while (kz_now_ms() < end && next_case <= last_case) {
+	while ((kz_now_ms() < end || next_case < ENOUGH) &&
+	       next_case <= last_case) {
 		busy = false;
 		for (s = slots; s < slots + SLOTS; s++) {
 			if (s->state == FREE && next_case <= last_case &&
