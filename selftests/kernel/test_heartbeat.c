@@ -127,11 +127,15 @@ TEST_F(hb, silence_ends_the_connection)
 /* A closed PUSH that heard nothing for long sends to another what is left. */
 TEST(after_close)
 {
-	int fd = xsocket(ZMQ_PUSH), l, c, c2, i;
 	unsigned char head[2] = { 4 }, skip[255];
 	static char big[BIG];
+	int fd, l, c, c2, i;
 	char ep[EP_LEN];
 
+	own_netns();
+	/* it has to outlive the silence */
+	ASSERT_OK(sysctl_set("orphan_ms", 30000 * kz_slow()));
+	fd = xsocket(ZMQ_PUSH);
 	xset(fd, ZMQ_LINGER, -1);
 	xset(fd, ZMQ_HEARTBEAT_IVL, IVL);
 	/* no machine sleeps that long between the next few calls */
@@ -158,6 +162,7 @@ TEST(after_close)
 	xclose(c2);
 	xclose(c);
 	xclose(l);
+	ASSERT_OK(sysctl_set("orphan_abort", 1));
 }
 
 /* whatever the peer sends is a sign of life */
@@ -269,7 +274,7 @@ static void choke(int fd, int raw)
 		while (send(fd, big, sizeof(big), MSG_DONTWAIT) >= 0)
 			;
 		KZ_CHECK(errno == EAGAIN);
-	} while (poll1(fd, POLLOUT, KZ_QUIET_MS));
+	} while (poll1(fd, POLLOUT, kz_ms(KZ_QUIET_MS)));
 }
 
 /* one that does not read gets one PING, not a heap of them */
