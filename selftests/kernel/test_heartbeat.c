@@ -28,8 +28,10 @@ FIXTURE_VARIANT(hb) {
 FIXTURE_VARIANT_ADD(hb, server) { false };
 FIXTURE_VARIANT_ADD(hb, client) { true };
 
+/* with counters of its own: a test's last connections may end in the next one */
 FIXTURE_SETUP(hb)
 {
+	own_netns();
 	self->fd = xsocket(ZMQ_DEALER);
 	self->raw = -1;
 }
@@ -321,11 +323,12 @@ TEST_F(hb, an_unsent_pong_is_no_ping)
 TEST(quiet_peers_stay)
 {
 	static const char *const where[] = { "tcp://127.0.0.1:*", "ipc://*" };
-	long before, dead = mib("HeartbeatTimeouts");
 	socklen_t len;
 	char ep[EP_LEN];
 	int i, a, b;
+	long before;
 
+	own_netns();
 	for (i = 0; i < 2; i++) {
 		a = xsocket(ZMQ_DEALER);
 		b = xsocket(ZMQ_DEALER);
@@ -347,17 +350,18 @@ TEST(quiet_peers_stay)
 		xclose(a);
 		xclose(b);
 	}
-	EXPECT_EQ(dead, mib("HeartbeatTimeouts"));
+	EXPECT_EQ(0, mib("HeartbeatTimeouts"));
 }
 
 /* a stopped program keeps its peers: PONGs are the kernel's */
 TEST(stopped_program)
 {
-	int a = xsocket(ZMQ_DEALER), said[2], status;
-	long before = mib("HeartbeatTimeouts"), lost = mib("Disconnects");
+	int a, said[2], status;
 	char ep[EP_LEN], c;
 	pid_t pid;
 
+	own_netns();
+	a = xsocket(ZMQ_DEALER);
 	xset(a, ZMQ_HEARTBEAT_IVL, IVL);
 	xset(a, ZMQ_HEARTBEAT_TIMEOUT, 1000 * kz_slow());
 	xbind_any(a, ep);
@@ -382,8 +386,8 @@ TEST(stopped_program)
 	ASSERT_OK(kill(pid, SIGSTOP));
 	poll1(a, POLLIN, 1500 * kz_slow());
 	EXPECT_TRUE(wait_peers(a, 1, 0));
-	EXPECT_EQ(before, mib("HeartbeatTimeouts"));
-	EXPECT_EQ(lost, mib("Disconnects"));
+	EXPECT_EQ(0, mib("HeartbeatTimeouts"));
+	EXPECT_EQ(0, mib("Disconnects"));
 	ASSERT_OK(kill(pid, SIGCONT));
 	xsends(a, "y", 0);
 	EXPECT_GOT(a, "y");
