@@ -172,7 +172,7 @@ static void tries_go_by(void)
 }
 
 /* pivot_root() changes the directories of whoever has them at that moment */
-TEST(root_changes_during_a_try)
+KZ_TEST_TIMEOUT(root_changes_during_a_try, 100)
 {
 	long long end;
 	int fd[2], i;
