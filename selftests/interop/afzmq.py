@@ -15,7 +15,7 @@ import struct
 import termios
 import time
 
-from ztap import until
+from ztap import SLOW, until
 
 AF_ZMQ = 22
 SOL_ZMQ = 300
@@ -126,7 +126,7 @@ Peer = collections.namedtuple(
             "out_bytes sent received dropped in_msgs out_msgs flags type pid "
             "uid gid")
 
-TIMEOUT = 20000     # ms; what a blocking call waits for at most
+TIMEOUT = 20000 * SLOW      # ms; what a blocking call waits for at most
 
 
 def awake(began, timeout):

@@ -6,10 +6,10 @@ import socket
 import struct
 import time
 
-from ztap import brief
+from ztap import SLOW, brief
 
-WAIT = 10       # seconds for any byte that has to come
-QUIET = 0.1     # seconds after which nothing more is expected
+WAIT = 20 * SLOW    # seconds for any byte that has to come
+QUIET = 0.1         # seconds after which nothing more is expected
 
 
 class Raw:

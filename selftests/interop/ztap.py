@@ -124,8 +124,8 @@ def fails(number, fn, *args, **kwargs):
 
 
 def until(condition, what, timeout=15):
-    """Wait for something that gives no event; bounded."""
-    end = time.monotonic() + timeout
+    """Wait for something that gives no event; bounded, longer where all is slow."""
+    end = time.monotonic() + timeout * SLOW
     while True:
         got = condition()
         if got:
