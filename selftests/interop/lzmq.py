@@ -110,10 +110,11 @@ class Socket:
 
     def monitored(self):
         """All events up to now; also lets libzmq do what it has put off."""
-        self.zsock.get(zmq.EVENTS)
         while self.monitor.poll(0):
             event = parse_monitor_message(self.monitor.recv_multipart())
             self.events.append(event["event"])
+        # behind them: a socket learns of a peer by a command sent before the event
+        self.zsock.get(zmq.EVENTS)
         return self.events
 
     def count(self, event):

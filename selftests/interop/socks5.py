@@ -21,6 +21,7 @@ class Proxy:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
         self.open = []
+        self.lock = threading.Lock()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def __enter__(self):
@@ -31,13 +32,18 @@ class Proxy:
         self.drop()
 
     def drop(self):
-        """End all connections."""
-        for sock in self.open:
+        """End all connections; those that come meanwhile are for the next time."""
+        with self.lock:
+            ended, self.open = self.open, []
+        for sock in ended:
             try:
                 sock.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
-        self.open.clear()
+
+    def _opened(self, sock):
+        with self.lock:
+            self.open.append(sock)
 
     def _accept(self):
         while True:
@@ -46,7 +52,7 @@ class Proxy:
             except OSError:
                 return
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self.open.append(client)
+            self._opened(client)
             threading.Thread(target=self._serve, args=(client,),
                              daemon=True).start()
 
@@ -68,7 +74,7 @@ class Proxy:
             with client:
                 self._methods(client, read)
                 with self._request(client, read) as dest:
-                    self.open.append(dest)
+                    self._opened(dest)
                     back = threading.Thread(target=pump, args=(dest, client),
                                             daemon=True)
                     back.start()

@@ -66,7 +66,7 @@ class Fuzz:
 
     def __iter__(self):
         end = time.monotonic() + SECONDS * self.share
-        while self.cases < LEAST or time.monotonic() < end:
+        while self.cases < LEAST or not self.ended or time.monotonic() < end:
             yield random.Random(self.seed + self.cases)
             self.cases += 1
 
