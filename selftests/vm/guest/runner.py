@@ -35,6 +35,7 @@ SOCK_SLABS = re.compile(r"(ZMQ|TCP|TCPv6|UNIX\S*|request_sock_TCP\S*|tw_sock_TCP
 # ours hold it as well, and TCP may keep one for a minute or two.
 RELEASE_USUAL = 10
 RELEASE_WAIT = 25 if os.path.exists("/proc/lockdep") else RELEASE_USUAL
+REAP_WAIT = 10          # for processes that were killed
 RMMOD_WAIT = 30         # for rmmod itself
 LEAKS_WAIT = 10         # for kmemleak
 
@@ -124,9 +125,9 @@ def children():
             yield int(pid)
 
 
-def reap():
+def reap(limit):
     """Kill what a test has left running; false when something survives."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + limit
     while True:
         left = list(children())
         for pid in left:
@@ -367,7 +368,7 @@ class Test:
                 limit = self.spec["timeout"] + self.spec["told"]
                 self.problem(f"timed out after {limit} s", stacks())
                 os.killpg(p.pid, signal.SIGKILL)
-            clean = reap()
+            clean = reap(REAP_WAIT * self.scale)
             if not clean:
                 self.problem("its processes cannot be killed", stacks(), reboot=True)
                 # not even wait for them
