@@ -8,10 +8,10 @@ from afzmq import (DEALER, HANDSHAKE_IVL, IPV6, PULL, PUSH, RECONNECT_IVL, ROUTE
                    SOCKS_PASSWORD, SOCKS_PROXY, SOCKS_USERNAME)
 from interop import Cases, TCP
 from socks5 import Proxy
-from ztap import same, until
+from ztap import SLOW, same, until
 
 tap = Cases()
-SOON = {RECONNECT_IVL: 30, HANDSHAKE_IVL: 5000}
+SOON = {RECONNECT_IVL: 30, HANDSHAKE_IVL: 20000 * SLOW}
 
 
 def through(proxy, cls, peer, options, name="127.0.0.1"):
