@@ -9,13 +9,14 @@ import selectors
 import threading
 
 import zmq
+from zmq.utils.monitor import parse_monitor_message
 
 import afzmq
 import lzmq
 from afzmq import (DEALER, PAIR, PUB, PULL, PUSH, REP, REQ, ROUTER, ROUTING_ID,
                    SUB, SUBSCRIBE, XPUB, XSUB)
 from matrix import body
-from ztap import Tap, same, until
+from ztap import SLOW, Tap, same, until
 
 K = afzmq.under_test()
 L = lzmq.Socket
@@ -29,6 +30,8 @@ class Proxy:
     def __init__(self, front, back):
         self.ctx = zmq.Context()
         self.front, self.back = self.ctx.socket(front), self.ctx.socket(back)
+        self.monitor = self.back.get_monitor_socket(
+            zmq.EVENT_HANDSHAKE_SUCCEEDED, "inproc://behind")
         control = self.ctx.socket(PAIR)
         control.bind("inproc://control")
         self.control = self.ctx.socket(PAIR)
@@ -43,16 +46,25 @@ class Proxy:
 
     def work(self, control):
         zmq.proxy_steerable(self.front, self.back, None, control)
+        self.back.disable_monitor()
         for s in self.front, self.back, control:
             s.close(0)
 
+    def wait_behind(self, count):
+        """Until it knows so many on the far side: libzmq deals out to those only."""
+        for n in range(count):
+            if not self.monitor.poll(afzmq.TIMEOUT):
+                raise AssertionError(f"only {n} of {count} behind the proxy")
+            parse_monitor_message(self.monitor.recv_multipart())
+
     def __enter__(self):
-        return self.where
+        return self
 
     def __exit__(self, *_):
         self.control.send(b"TERMINATE")
-        self.thread.join(10)
+        self.thread.join()
         self.control.close(0)
+        self.monitor.close(0)
         self.ctx.term()
 
 
@@ -85,11 +97,13 @@ def serve(worker, count):
 
 @tap.case("libzmq's ROUTER/DEALER proxy between our REQs and our REPs", 60)
 def _broker():
-    with Proxy(ROUTER, DEALER) as (front, back):
+    with Proxy(ROUTER, DEALER) as proxy:
+        front, back = proxy.where
         workers = many(K, REP, 3, back)
         clients = many(K, REQ, 5, front)
         for w in workers:
             w.wait_peers(1)
+        proxy.wait_behind(3)
         threads = [thread(serve, w, 20) for w in workers]
         for n in range(12):
             for k, c in enumerate(clients):
@@ -97,14 +111,15 @@ def _broker():
             for k, c in enumerate(clients):
                 same(c.recv_multipart(), [b"re", body(k * 1000), b"%d" % n])
         for t in threads:
-            t.join(10)
+            t.join(10 * SLOW)
             same(t.is_alive(), False, "a worker has work left: ")
         close(workers + clients)
 
 
 @tap.case("libzmq's PULL/PUSH proxy between our PUSHes and our PULLs", 60)
 def _streamer():
-    with Proxy(PULL, PUSH) as (front, back):
+    with Proxy(PULL, PUSH) as proxy:
+        front, back = proxy.where
         sources = many(K, PUSH, 2, front)
         sinks = many(K, PULL, 2, back)
         for s in sinks:
@@ -113,9 +128,9 @@ def _streamer():
             sources[n % 2].send_multipart([b"%d" % n, body(n)])
         got = []
         for n in range(200):
-            sink = sinks[n % 2]
-            if not sink.poll(timeout=0):
-                sink = next((s for s in sinks if s.poll(timeout=100)), sink)
+            turns = sinks[n % 2], sinks[1 - n % 2]
+            sink = until(lambda t=turns: next((s for s in t if s.poll(timeout=0)),
+                                              None), "a message")
             number, data = sink.recv_multipart()
             same(data, body(int(number)))
             got.append(int(number))
@@ -125,7 +140,8 @@ def _streamer():
 
 @tap.case("libzmq's XSUB/XPUB proxy between our PUBs and our SUBs", 60)
 def _forwarder():
-    with Proxy(XSUB, XPUB) as (front, back):
+    with Proxy(XSUB, XPUB) as proxy:
+        front, back = proxy.where
         pubs = many(K, PUB, 2, front)
         subs = [K(SUB, {SUBSCRIBE: b"%d" % n}) for n in range(3)]
         for s in subs:

@@ -11,7 +11,7 @@ import afzmq
 import lzmq
 from afzmq import (DEALER, LINGER, PUB, PULL, PUSH, RECONNECT_IVL, REP, REQ,
                    REQ_CORRELATE, REQ_RELAXED, ROUTER, ROUTER_MANDATORY,
-                   ROUTING_ID, SNDTIMEO, SUB, SUBSCRIBE, XPUB)
+                   ROUTING_ID, SNDTIMEO, SUB, SUBSCRIBE, TIMEOUT, XPUB)
 from child import Child, free_endpoint
 from matrix import send_routed
 from ztap import Tap, same, until
@@ -202,7 +202,7 @@ def _stopped(cls, peer):
             if sent == 5000:
                 raise AssertionError("there is no end to it")
         with peer(PULL) as p:
-            s.set(SNDTIMEO, 20000)
+            s.set(SNDTIMEO, TIMEOUT)
             p.bind(where)
             same(p.recv(), data)
             s.send(b"goes on")

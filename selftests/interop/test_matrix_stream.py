@@ -56,7 +56,7 @@ def raw_pair(binds, host, options=()):
         family, where = ((socket.AF_INET6, "::1") if host == "ipv6"
                          else (socket.AF_INET, "127.0.0.1"))
         with socket.create_server((where, 0), family=family) as listener:
-            listener.settimeout(10)
+            listener.settimeout(rawpeer.WAIT)
             port = listener.getsockname()[1]
             stream.connect(HOSTS[host].replace("*", str(port)))
             raw = rawpeer.Raw(listener.accept()[0])

@@ -21,7 +21,7 @@ from afzmq import (AFFINITY, AF_ZMQ, BACKLOG, BIND, CONFLATE, CONNECT,
                    ROUTER_MANDATORY, ROUTING_ID, SNDBUF, SNDHWM, SNDTIMEO,
                    SOL_ZMQ, STATS, STREAM, SUB, SUBSCRIBE, THREAD_SAFE, TOS,
                    TYPE, UNBIND, UNSUBSCRIBE, XPUB, XSUB, Couple, Socket)
-from ztap import Tap, fails, same, until
+from ztap import SLOW, Tap, fails, same, until
 
 tap = Tap()
 TCP = "tcp://127.0.0.1:*"
@@ -206,7 +206,7 @@ def _source():
     with socket.create_server(("127.0.0.1", 0)) as server, \
             Socket(STREAM) as s:
         target = server.getsockname()[1]
-        server.settimeout(10)
+        server.settimeout(20 * SLOW)
         s.connect(f"tcp://127.0.0.2:{port};127.0.0.1:{target}")
         conn, peer = server.accept()
         conn.close()
@@ -452,7 +452,8 @@ def _routers():
 def _stream():
     with Socket(STREAM) as s:
         port = int(s.bind(TCP).rpartition(":")[2])
-        with socket.create_connection(("127.0.0.1", port), 10) as tcp:
+        with socket.create_connection(("127.0.0.1", port),
+                                      20 * SLOW) as tcp:
             who, empty = s.recv_multipart()
             same((len(who), empty), (5, b""))
             tcp.sendall(b"GET")

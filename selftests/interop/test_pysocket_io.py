@@ -22,9 +22,10 @@ from afzmq import (BIND, CMSG_FRAMES, DEALER, EVENTS, FRAME_MORE, LINGER,
                    PAIR, PUB, PULL, PUSH, RCVBATCH, RCVHWM, RCVTIMEO,
                    REP, REQ, ROUTER, SNDHWM, SNDTIMEO, SOL_ZMQ, STREAM, TYPE,
                    XPUB, XSUB, Couple, Socket)
-from ztap import Tap, fails, same, until
+from ztap import SLOW, Tap, fails, same, until
 
 tap = Tap()
+WAIT = 20 * SLOW        # seconds for what has to happen
 TCP = "tcp://127.0.0.1:*"
 
 
@@ -202,7 +203,7 @@ def _timeouts():
         a.set(RCVTIMEO, 200)
         fails(errno.EAGAIN, a.sock.recv, 1)
         spent = time.monotonic() - began
-        if not 0.39 < spent < 5:
+        if not 0.39 < spent < 5 * SLOW:
             raise AssertionError(f"{spent} s instead of 0.4")
         a.set(RCVTIMEO, 0)
         fails(errno.EAGAIN, a.sock.recv, 1)
@@ -260,10 +261,10 @@ def _select():
     with Couple() as (a, b), Couple() as (c, d):
         same(select.select([a, c], [], [], 0), ([], [], []))
         d.send(b"x")
-        same(select.select([a, c], [], [], 10), ([c], [], []))
+        same(select.select([a, c], [], [], WAIT), ([c], [], []))
         b.send(b"y")
         until(lambda: len(select.select([a, c], [], [], 1)[0]) == 2, "both")
-        same(set(select.select([], [b, d], [], 10)[1]), {b, d})
+        same(set(select.select([], [b, d], [], WAIT)[1]), {b, d})
 
 
 @tap.case("epoll: level, edge, one shot")
@@ -276,15 +277,15 @@ def _epoll():
         same(level.poll(0) + edge.poll(0) + once.poll(0), [])
         b.send(b"1")
         for _ in range(2):
-            same(level.poll(10), [(a.fileno(), select.EPOLLIN)])
-        same(edge.poll(10), [(a.fileno(), select.EPOLLIN)])
+            same(level.poll(WAIT), [(a.fileno(), select.EPOLLIN)])
+        same(edge.poll(WAIT), [(a.fileno(), select.EPOLLIN)])
         same(edge.poll(0), [], "edge again")
-        same(once.poll(10), [(a.fileno(), select.EPOLLIN)])
+        same(once.poll(WAIT), [(a.fileno(), select.EPOLLIN)])
         b.send(b"2")
-        same(edge.poll(10), [(a.fileno(), select.EPOLLIN)], "every arrival")
+        same(edge.poll(WAIT), [(a.fileno(), select.EPOLLIN)], "every arrival")
         same(once.poll(0), [], "one shot again")
         once.modify(a, select.EPOLLIN | select.EPOLLONESHOT)
-        same(once.poll(10), [(a.fileno(), select.EPOLLIN)])
+        same(once.poll(WAIT), [(a.fileno(), select.EPOLLIN)])
         same([a.recv(), a.recv()], [b"1", b"2"])
         same(level.poll(0) + edge.poll(0), [])
 
@@ -305,7 +306,7 @@ def _selectors():
             c.send(b"%d" % n)
         answers = {}
         while len(answers) < 20:
-            ready = sel.select(10)
+            ready = sel.select(WAIT)
             if not ready:
                 raise AssertionError(f"only {len(answers)} answers")
             for key, _ in ready:
@@ -327,17 +328,17 @@ def _asyncio():
         readable, writable = asyncio.Event(), asyncio.Event()
         loop.add_reader(a, readable.set)
         loop.add_writer(b, writable.set)
-        await asyncio.wait_for(writable.wait(), 10)
+        await asyncio.wait_for(writable.wait(), WAIT)
         same(readable.is_set(), False)
         b.send(b"event")
-        await asyncio.wait_for(readable.wait(), 10)
+        await asyncio.wait_for(readable.wait(), WAIT)
         loop.remove_reader(a)
         loop.remove_writer(b)
         same(a.recv(), b"event")
         reader = asyncio.create_task(loop.sock_recv(a.sock, 100))
         await asyncio.sleep(0)
         await loop.sock_sendall(b.sock, b"awaited")
-        same(await asyncio.wait_for(reader, 10), b"awaited")
+        same(await asyncio.wait_for(reader, WAIT), b"awaited")
 
     with Couple() as (a, b):
         a.sock.setblocking(False)
@@ -362,7 +363,7 @@ def _threads():
         b.send(b"wake up")
         until(lambda: got == [b"wake up"], "the message")
         a.sock.shutdown(socket.SHUT_RDWR)
-        t.join(10)
+        t.join(WAIT)
         same(got, [b"wake up", errno.ESHUTDOWN])
         fails(errno.ESHUTDOWN, a.sock.send, b"x")
         fails(errno.ESHUTDOWN, a.sock.recv, 1)
@@ -390,7 +391,7 @@ def _shared():
             same((int(k), rest), (seen[n], b"x" * n), "order and content")
             seen[n] += 1
         for t in threads:
-            t.join(10)
+            t.join(WAIT)
         same(seen, [50] * 4)
 
 
@@ -409,8 +410,8 @@ def _signal():
             me = threading.get_ident()
             timer = threading.Timer(0.2, signal.pthread_kill,
                                     (me, signal.SIGUSR1))
-            timer.start()
             try:
+                timer.start()       # it may be over before recv() begins
                 a.recv()
                 raise AssertionError("a message")
             except Wake:
@@ -434,7 +435,7 @@ def _passed():
                 b.close()
                 _, fds, _, _ = socket.recv_fds(theirs, 1, 1)
                 with socket.socket(fileno=fds[0]) as s:
-                    s.settimeout(10)
+                    s.settimeout(WAIT)
                     s.send(b"child got " + s.recv(100))
                 os._exit(0)
             finally:
@@ -469,7 +470,7 @@ def _linger():
     for size, count in ((10, 500), (1 << 20, 5)):
         with Socket(PULL, {RCVHWM: 2}) as a:
             where = a.bind(TCP)
-            with Socket(PUSH, {LINGER: 10000}) as b:
+            with Socket(PUSH, {LINGER: 1000 * WAIT}) as b:
                 b.connect(where)
                 for n in range(count):
                     b.send(b"%d" % n + b"." * size)

@@ -55,7 +55,7 @@ def traffic():
 
 def unload():
     """A socket that lingers holds the module; it goes when it is done."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 20 * SLOW
     while subprocess.call(["rmmod", "zmq"], stderr=subprocess.DEVNULL):
         with open("/sys/module/zmq/refcnt", encoding="ascii") as f:
             refs = f.read().strip()
@@ -99,7 +99,7 @@ def _cycles():
 
 def settle(cache, want):
     """Namespaces are taken down in the background: give them a while."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + 10 * SLOW
     n = objects(cache)
     while n > want and time.monotonic() < end:
         n = objects(cache)
