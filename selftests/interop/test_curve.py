@@ -170,7 +170,10 @@ def _ceiling():
             c.connect(s.bind(TCP))
             s.wait_peers(1)
             c.wait_peers(1)
-            sent = 0
+            # half a message would wait for memory that nobody gives back
+            s.send(body(300000))
+            until(lambda: c.stats.in_msgs == 1, "the first message")
+            sent = 1
             try:
                 while sent < 1000:
                     s.send(body(300000 + sent), flags=s.DONTWAIT)
