@@ -35,6 +35,7 @@
 #define EP_LEN		256
 #define Z_WAIT_MS	5000		/* for things that must happen */
 #define Z_QUIET_MS	150		/* for things that must not happen */
+#define Z_WORK_MS	25000		/* for a thread that has much to do */
 
 /* what the header of 4.3.4 lacks or has otherwise */
 #ifndef ZMQ_BUSY_POLL

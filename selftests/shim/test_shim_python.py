@@ -19,11 +19,12 @@ from zmq.auth.asyncio import AsyncioAuthenticator
 from zmq.auth.thread import ThreadAuthenticator
 from zmq.utils.monitor import recv_monitor_message
 
-from ztap import Tap, same
+from ztap import Tap, same, until
 
 tap = Tap()
 TCP = "tcp://127.0.0.1:*"
 TRANSPORTS = (TCP, "ipc://*", "inproc://here")
+ZAP = "inproc://zeromq.zap.01"
 LONG = 10000        # milliseconds until something is taken for lost
 STOCK = "LD_LIBRARY_PATH"
 
@@ -288,6 +289,23 @@ def refused(mon):
             return event["value"]
 
 
+def wait_for_name(ctx):
+    """Until another handler may take the name: libzmq frees it after close()."""
+    def free():
+        s = ctx.socket(zmq.REP)
+        try:
+            s.bind(ZAP)
+            s.unbind(ZAP)
+        except zmq.ZMQError as e:
+            same(e.errno, zmq.EADDRINUSE)
+            return False
+        finally:
+            s.close()
+        return True
+
+    until(free, "a free name")
+
+
 @tap.case("an authenticator in a thread: addresses")
 def auth_addresses():
     with Ctx() as ctx:
@@ -295,6 +313,8 @@ def auth_addresses():
         auth.start()
         try:
             auth.deny("127.0.0.1")
+            # a thread that is just about to wait might see a question first
+            until(lambda: auth.blacklist, "the thread to know whom to deny")
             s = server(ctx, zap_domain=b"global")
             mon = s.get_monitor_socket()
             mon.rcvtimeo = LONG
@@ -302,6 +322,7 @@ def auth_addresses():
             same(refused(mon), 400)
             same(s.poll(0), 0)
             auth.stop()
+            wait_for_name(ctx)
             auth = ThreadAuthenticator(ctx)
             auth.start()
             auth.allow("127.0.0.1")
@@ -368,6 +389,7 @@ def auth_keys():
                  (b"good", keys["ann"][0].decode()))
             same(s.poll(0), 0)
             auth.configure_curve(domain="*", location=zmq.auth.CURVE_ALLOW_ANY)
+            until(lambda: auth.allow_any, "the thread to let in everybody")
             clients.append(joins("joe", b"good too"))
             frame = s.recv(copy=False)
             same((frame.bytes, frame.get("User-Id")),
