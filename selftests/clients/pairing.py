@@ -117,7 +117,11 @@ class Process:
         self.end()
 
     def interrupt(self):
-        """SIGTERM, until it is heard: a program may just not wait yet."""
+        """SIGTERM, until it is heard: a program may just not wait yet, or not
+        even have come so far that the signal does not kill it.
+        """
+        while self.p.poll() is None and not catches(self.p.pid, signal.SIGTERM):
+            time.sleep(0.01)
         while self.p.poll() is None:
             self.p.send_signal(signal.SIGTERM)
             try:
@@ -144,6 +148,13 @@ class Process:
                 pass
 
 
+def catches(pid, number):
+    """Whether a process has a handler for this signal."""
+    with open(f"/proc/{pid}/status", encoding="utf-8") as f:
+        caught = next((x.split()[1] for x in f if x.startswith("SigCgt:")), "0")
+    return int(caught, 16) >> number - 1 & 1
+
+
 def waiting(pid):
     """What each thread of a process waits in, as far as we may know."""
     for tid in sorted(os.listdir(f"/proc/{pid}/task")):
@@ -162,6 +173,7 @@ class Run:
         self.ours = ours
         self.dir = tempfile.mkdtemp(prefix="clients.")
         self.processes, self.notes = [], {}
+        self.given = set()
 
     def __enter__(self):
         return self
@@ -179,9 +191,13 @@ class Run:
                     print(f"#   {p.label}: {line}")
         shutil.rmtree(self.dir, ignore_errors=True)
 
-    @staticmethod
-    def tcp():
-        return free_endpoint()
+    def tcp(self):
+        """A free port, none twice: the first may not be in use yet."""
+        where = free_endpoint()
+        while where in self.given:
+            where = free_endpoint()
+        self.given.add(where)
+        return where
 
     def ipc(self):
         return f"ipc://{self.dir}/{len(os.listdir(self.dir))}-{time.monotonic_ns()}"

@@ -56,6 +56,8 @@ int main(int argc, char **argv)
 
 	if (zmq_proxy(front, back, NULL) != -1 || zmq_errno() != EINTR)
 		errx(1, "proxy: %s", zmq_strerror(zmq_errno()));
+	/* whoever sends it once more shall not interrupt the end */
+	signal(SIGTERM, SIG_IGN);
 	CHECK(zmq_close(front));
 	CHECK(zmq_close(back));
 	CHECK(zmq_ctx_shutdown(ctx));

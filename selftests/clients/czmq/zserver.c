@@ -42,6 +42,8 @@ static void actor(zsock_t *pipe, void *endpoint)
 	s.router = zsock_new(ZMQ_ROUTER);
 	assert(s.router && zsock_is(s.router));
 	zsock_set_router_mandatory(s.router, 1);
+	/* CZMQ's sockets do not linger, but the last reply has to get out */
+	zsock_set_linger(s.router, 10000);
 	if (zsock_bind(s.router, "%s", (char *)endpoint) == -1)
 		zsys_error("cannot bind %s", (char *)endpoint);
 	poller = zpoller_new(pipe, s.router, NULL);

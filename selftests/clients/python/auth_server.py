@@ -4,6 +4,7 @@
 a password; an authenticator in a thread decides."""
 
 import sys
+import time
 
 import zmq
 from zmq.auth.thread import ThreadAuthenticator
@@ -13,6 +14,9 @@ auth = ThreadAuthenticator(ctx)
 auth.start()
 auth.allow("127.0.0.1")
 auth.configure_plain(domain="*", passwords={"ann": "secret"})
+# the thread might see a question before what it was told
+while not auth.passwords:
+    time.sleep(0.01)
 everybody, members = ctx.socket(zmq.PULL), ctx.socket(zmq.PULL)
 everybody.zap_domain = b"global"
 members.plain_server = True

@@ -28,7 +28,7 @@ def wait_for(event):
         name = SHOWN.get(seen["event"])
         if name:
             where = seen["endpoint"].decode() == sys.argv[1]
-            print(name, "at our endpoint" if where else "")
+            print(name, "at our endpoint" if where else "", flush=True)
         if seen["event"] == event:
             return
 
