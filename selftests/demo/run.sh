@@ -156,7 +156,7 @@ same "$sum: $(sed 's/,[^,]* by .*//' "$work/farm")" "90: 90 numbers sent, 90 rig
 	"the workers and the farm have counted the same"
 
 title 5 "a libzmq ROUTER/DEALER broker between AF_ZMQ clients and workers"
-start broker ./broker.py 'tcp://*:5560' 'tcp://*:5561'
+start broker ./broker.py 'tcp://*:5560' 'tcp://*:5561' 2
 broker=$last
 start anna zrep connect tcp://127.0.0.1:5561 invert anna
 anna=$last
@@ -192,7 +192,7 @@ title 7 "one line of shell: a ZMTP 1.0 frame through nc into a PULL"
 start pull zpull 'tcp://*:5563' 1
 pull=$last
 listening pull
-line="printf '\\x01\\x00\\x06\\x00hello' | nc -q1 127.0.0.1 5563"
+line="printf '\\x01\\x00\\x06\\x00hello' | nc -q20 127.0.0.1 5563"
 printf '   $ %s\n' "$line"
 timeout 30 bash -c "$line" | od -An -tx1 >"$work/nc"
 join "$pull" pull
