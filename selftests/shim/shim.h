@@ -33,7 +33,7 @@
 #include <zmq.h>
 
 #define EP_LEN		256
-#define Z_WAIT_MS	5000		/* for things that must happen */
+#define Z_WAIT_MS	10000		/* for things that must happen; libzmq takes longer */
 #define Z_QUIET_MS	150		/* for things that must not happen */
 #define Z_WORK_MS	25000		/* for a thread that has much to do */
 
