@@ -359,7 +359,8 @@ static void ev_connected(struct kzmq_conn *conn)
 	conn_set_state(conn, KZMQ_CONN_HANDSHAKE);
 	if (!conn->bound)
 		kzmq_mon_conn(conn->zs, conn, ZMQ_EVENT_CONNECTED, conn->id);
-	if (!conn->bound && conn->ep->opts.connect_timeout)
+	/* What it took to connect does not count. */
+	if (!conn->bound)
 		conn_set_limit(conn, conn->raw && !proxy ? 0 :
 				     conn->ep->opts.handshake_ivl);
 	if (conn->raw && !proxy) {

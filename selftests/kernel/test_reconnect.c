@@ -178,6 +178,29 @@ TEST_F(conn, both_timeouts)
 	again(self->l, &self->c);
 }
 
+/* Also without CONNECT_TIMEOUT: TCP's first segment is lost, the next comes later. */
+TEST_F(conn, handshake_time_begins_when_connected)
+{
+	const int ivl = 2000;
+	struct mon_rec r;
+	__u64 since;
+	int mon;
+
+	mon = xmon(self->push);
+	xset(self->push, ZMQ_HANDSHAKE_IVL, ivl);
+	deafen(self->l, true);
+	xconnect(self->push, self->ep);
+	poll(NULL, 0, ivl / 10);
+	deafen(self->l, false);
+	ASSERT_TRUE(mon_until(mon, ZMQ_EVENT_CONNECTED, &r));
+	since = r.e.time;
+	ASSERT_TRUE(mon_until(mon, ZMQ_EVENT_DISCONNECTED, &r));
+	EXPECT_EQ(ETIMEDOUT, r.e.error);
+	/* timers count ticks, events nanoseconds */
+	EXPECT_LE(ivl - 10, (r.e.time - since) / 1000000);
+	xclose(mon);
+}
+
 /* Giving up is counted a moment before the queue goes. */
 static bool wait_no_queue(int fd)
 {
