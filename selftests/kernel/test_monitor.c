@@ -626,4 +626,28 @@ TEST(masks)
 	xclose(none);
 }
 
+/* Nor are those of an end. */
+TEST(masks_of_ends)
+{
+	int srv = xsocket(ZMQ_PULL), mon, raw, i;
+	long before = mib("MonitorEvents");
+	char ep[EP_LEN];
+	struct mon_rec r;
+
+	mon = mon_open(srv, ZMQ_EVENT_ACCEPTED, 0);
+	ASSERT_LE(0, mon);
+	xbind_any(srv, ep);
+	for (i = 0; i < 10; i++) {
+		raw = raw_connect(ep);
+		ASSERT_EVENT(mon, ACCEPTED, &r);
+		raw_greeting(raw, 1);
+		raw_ready(raw, "PULL", "", 0);
+		EXPECT_TRUE(raw_closed(raw));
+		xclose(raw);
+	}
+	EXPECT_EQ(before + 10, mib("MonitorEvents"));
+	xclose(srv);
+	xclose(mon);
+}
+
 ZMQ_HARNESS_MAIN
