@@ -33,13 +33,15 @@
  * @linger: milliseconds, -1 for no limit
  * @most:   milliseconds at most, 0 for no limit
  *
- * Return: jiffies.
+ * Return: jiffies; not early, though some of the present one is over.
  */
 unsigned long kzmq_linger_end(int linger, unsigned int most)
 {
 	if (most && (linger < 0 || linger > most))
 		linger = most;
-	return jiffies + (linger < 0 ? FOREVER : msecs_to_jiffies(linger));
+	if (!linger)
+		return jiffies;
+	return jiffies + (linger < 0 ? FOREVER : msecs_to_jiffies(linger) + 1);
 }
 
 static const struct kzmq_transport *ep_transport(u8 tr)

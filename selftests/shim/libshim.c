@@ -140,6 +140,15 @@ long long z_now_ms(void)
 	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
 }
 
+/* What the kernel's timers count from: the tick that has begun. */
+long long z_tick_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
 void *xctx(void)
 {
 	void *ctx = zmq_ctx_new();

@@ -132,6 +132,7 @@ int z_slow(void);
 int z_ms(int ms);
 int z_less(int n);
 long long z_now_ms(void);
+long long z_tick_ms(void);
 
 void *xctx(void);
 void xterm(void *ctx);
