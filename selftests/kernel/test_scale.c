@@ -14,8 +14,8 @@
 #define CONNS		10000		/* of the ROUTER */
 #define SOCKS		1000
 #define SOME		2000		/* where all is alike but the pattern */
-#define SLOW_CONNS	500		/* likewise in kernels that are slow */
-#define SLOW_SOCKS	100
+#define SLOW_CONNS	250		/* likewise in kernels that are slow */
+#define SLOW_SOCKS	50
 #define BATCH		200		/* handshakes at a time */
 #define PER_ADDR	5000		/* connections to one address */
 
