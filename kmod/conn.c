@@ -131,7 +131,8 @@ struct kzmq_conn *kzmq_conn_alloc(struct kzmq_ep *ep, struct socket *sock,
  * kzmq_conn_free - the last reference is gone
  * @conn: the connection, DEAD or never started
  *
- * Context: any.
+ * Context: process. What softirq drops is never the last: a connection stays in
+ * its endpoint's list until it is unhooked from the lower socket.
  */
 void kzmq_conn_free(struct kzmq_conn *conn)
 {
