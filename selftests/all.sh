@@ -33,27 +33,44 @@ part()
 		"$name" "$p" "$f" "$s" $((SECONDS - begun))
 }
 
-common()
+# ahead NAME COMMAND...: run it before its part comes, for behind NAME
+ahead()
 {
-	part 'style' make -s checkpatch kdoc
-	part 'build for 6.12' make -s build-6.12
+	local out=build/ahead-$1
+
+	shift
+	"$@" >"$out" 2>&1
+	echo $? >"$out.rc"
+}
+
+behind()
+{
+	cat "build/ahead-$1"
+	return "$(cat "build/ahead-$1.rc")"
 }
 
 tools/install-deps.sh || exit 1
+mkdir -p build
 case ${1-} in
 ci)	# a point that failed has to pass so often, and is told; see check.py
 	export REPEAT=3
 	# the machine of the first part leaves a processor idle most of the time
-	nice -n 19 selftests/vm/mkdebug.sh kasan >/dev/null &
+	{
+		nice -n 19 selftests/vm/mkdebug.sh kasan >/dev/null
+		ahead style make -s checkpatch kdoc
+		ahead 6.12 make -s build-6.12
+	} &
 	part "tests, Debian's kernel" make -s check
-	common
 	wait
+	part 'style' behind style
+	part 'build for 6.12' behind 6.12
 	# what has no end of its own gets so much each
 	part 'tests, debug kernel' make -s check-debug ZMQ_SECONDS="${ZMQ_SECONDS:-20}"
 	;;
 all)	export ZMQ_SECONDS=${ZMQ_SECONDS:-300} FUZZ_SECONDS=${FUZZ_SECONDS:-600}
 	part "tests, Debian's kernel" make -s check
-	common
+	part 'style' make -s checkpatch kdoc
+	part 'build for 6.12' make -s build-6.12
 	part 'clang' make -s clang
 	part 'tests of the machine' make -s check-rig
 	part 'tests, debug kernel' make -s check-debug
