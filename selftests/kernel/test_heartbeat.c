@@ -244,7 +244,7 @@ TEST_F(hb, time_to_live_of_the_peer)
 	struct raw_frame f;
 
 	self->raw = meet(self->fd, variant->client, 1);
-	ping_ttl(self->raw, kz_ms(500));
+	ping_ttl(self->raw, kz_ms(400));
 	ASSERT_TRUE(raw_read_frame(self->raw, &f));
 	EXPECT_EQ(0, memcmp(f.body, "\4PONG", 5));
 	EXPECT_TRUE(raw_closed(self->raw));
@@ -256,11 +256,11 @@ TEST_F(hb, time_to_live_can_end)
 	struct raw_frame f;
 
 	self->raw = meet(self->fd, variant->client, 1);
-	ping_ttl(self->raw, kz_ms(1000));
+	ping_ttl(self->raw, kz_ms(600));
 	ASSERT_TRUE(raw_read_frame(self->raw, &f));
 	ping_ttl(self->raw, 0);
 	ASSERT_TRUE(raw_read_frame(self->raw, &f));
-	poll1(self->raw, 0, kz_ms(1500));
+	poll1(self->raw, 0, kz_ms(900));
 	EXPECT_TRUE(raw_open(self->raw));
 	EXPECT_TRUE(wait_peers(self->fd, 1, 0));
 }
@@ -333,10 +333,10 @@ TEST(quiet_peers_stay)
 		a = xsocket(ZMQ_DEALER);
 		b = xsocket(ZMQ_DEALER);
 		xset(a, ZMQ_HEARTBEAT_IVL, IVL);
-		xset(a, ZMQ_HEARTBEAT_TIMEOUT, 1000 * kz_slow());
-		xset(a, ZMQ_HEARTBEAT_TTL, 1000 * kz_slow());
+		xset(a, ZMQ_HEARTBEAT_TIMEOUT, 600 * kz_slow());
+		xset(a, ZMQ_HEARTBEAT_TTL, 600 * kz_slow());
 		xset(b, ZMQ_HEARTBEAT_IVL, IVL);
-		xset(b, ZMQ_HEARTBEAT_TIMEOUT, 1000 * kz_slow());
+		xset(b, ZMQ_HEARTBEAT_TIMEOUT, 600 * kz_slow());
 		before = mib("PongsSent");
 		xbind(a, where[i]);
 		len = sizeof(ep);
@@ -363,7 +363,7 @@ TEST(stopped_program)
 	own_netns();
 	a = xsocket(ZMQ_DEALER);
 	xset(a, ZMQ_HEARTBEAT_IVL, IVL);
-	xset(a, ZMQ_HEARTBEAT_TIMEOUT, 1000 * kz_slow());
+	xset(a, ZMQ_HEARTBEAT_TIMEOUT, 600 * kz_slow());
 	xbind_any(a, ep);
 	ASSERT_OK(pipe(said));
 	pid = fork();
@@ -371,8 +371,8 @@ TEST(stopped_program)
 		int b = xsocket(ZMQ_DEALER);
 
 		xset(b, ZMQ_HEARTBEAT_IVL, IVL);
-		xset(b, ZMQ_HEARTBEAT_TIMEOUT, 1000 * kz_slow());
-		xset(b, ZMQ_HEARTBEAT_TTL, 1000 * kz_slow());
+		xset(b, ZMQ_HEARTBEAT_TIMEOUT, 600 * kz_slow());
+		xset(b, ZMQ_HEARTBEAT_TTL, 600 * kz_slow());
 		xconnect(b, ep);
 		xpeers(b, 1);
 		KZ_CHECK(write(said[1], "x", 1) == 1);

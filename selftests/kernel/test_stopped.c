@@ -12,7 +12,7 @@
  * So many ms of silence, times kz_slow(), end a connection. Whoever is to be heard
  * has to speak in time, even when the machine does not let him for a while.
  */
-#define SILENCE	1500
+#define SILENCE	800
 
 /* A child that owns a socket, and what it says. */
 struct owner {
