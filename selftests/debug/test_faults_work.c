@@ -291,6 +291,7 @@ static int connect_failing(int mon, const char *ep, struct mon_rec *r)
 		KZ_CHECK(fault_cache_disarm(FAULT_WORK));
 		if (r->e.event == ZMQ_EVENT_ACCEPT_FAILED)
 			return from;
+		printf("# somebody else met the failure\n");
 		xclose(from);
 	}
 	KZ_DIE("others met each of %d failures", tries);

@@ -10,6 +10,7 @@ To the tests go KZMQ_SLOW, made from VM_SLOW, and what PASS names.
 """
 
 import argparse
+import collections
 import contextlib
 import copy
 import glob
@@ -32,7 +33,7 @@ from runner import REPORT, REPORT_LINES     # pylint: disable=wrong-import-posit
 
 BUILD = os.path.join(TOP, "build", "selftests")
 SELFTESTS = os.path.join(TOP, "selftests")
-MAX_BOOTS = 12
+MAX_BOOTS = 20
 DIRS = ("kernel", "interop", "debug", "vm", "shim", "clients")
 USERLIB = os.path.join(TOP, "build", "userlib")
 STOCK = "@stock"        # ends the name of a program of shim/ that runs on libzmq
@@ -247,15 +248,19 @@ class Boots:
             self.run(specs, depends)
         release()
 
-    def among_others(self, groups, depends):
-        """The same in a thread, whose output does not mix with others'."""
+    def among_others(self, batches, depends):
+        """The same for each batch that is left, in a thread whose output does not
+        mix with others'."""
         HELD.lines = []
-        try:
-            self.all(groups, depends)
-        except Exception as e:      # pylint: disable=broad-except
-            show(f"not ok - {e}")
-            self.total.fail("vm", str(e))
-            release()
+        with contextlib.suppress(IndexError):
+            while True:
+                groups = batches.popleft()
+                try:
+                    self.all(groups, depends)
+                except Exception as e:      # pylint: disable=broad-except
+                    show(f"not ok - {e}")
+                    self.total.fail("vm", str(e))
+                    release()
 
     def run(self, specs, depends):
         left = list(specs)
@@ -388,10 +393,11 @@ def run_tests(args):
             continue
         groups.setdefault(spec.size, []).append(spec)
     depends = module_depends(args.ko) if args.ko else []
-    shares = share(groups, int(os.environ.get("VM_JOBS") or 1))
+    jobs = int(os.environ.get("VM_JOBS") or 1)
+    batches = divide(groups, jobs)
     with contextlib.ExitStack() as stack:
         boots = []
-        for n in range(len(shares)):
+        for n in range(min(jobs, len(batches))):
             keep = args.keep and (f"{args.keep}/{n}" if n else args.keep)
             rundir = stack.enter_context(RunDir(keep))
             if args.ko:
@@ -400,39 +406,55 @@ def run_tests(args):
             add_sanitized(rundir, specs)
             add_env(rundir, config)
             boots.append(Boots(copy.copy(config), rundir, getattr(args, "gcov", None)))
-        run_shares(boots, shares, depends)
+        run_batches(boots, batches, depends)
     for b in boots:
         total.add(b.total)
     return total
 
 
-def share(groups, jobs):
-    """Divide the tests among so many machines, by the time they may take.
+def cost(specs):
+    """The time they may take, for want of the one they will."""
+    return sum(sum(s.limit()) for s in specs)
 
-    Those of debug/ count together and stay together.
+
+def divide(groups, jobs):
+    """Batches of tests for so many machines, smaller and smaller ones: each that
+    is done takes the next.
+
+    Those of debug/ count together and stay together, and so do those that need
+    another machine than most.
     """
-    shares = [({}, 0) for _ in range(jobs)]
     pieces = []
+    most = max(groups, key=lambda size: len(groups[size]), default=None)
     for size, specs in groups.items():
-        together = [s for s in specs if s.kind == "debug"]
-        pieces += [(size, [s]) for s in specs if s.kind != "debug"]
+        together = [s for s in specs if s.kind == "debug" or size != most]
+        pieces += [(size, [s]) for s in specs if s not in together]
         pieces += [(size, together)] if together else []
-    for size, specs in sorted(pieces, key=lambda p: -sum(s.limit()[0] for s in p[1])):
-        n = min(range(jobs), key=lambda n: shares[n][1])
-        shares[n][0].setdefault(size, []).extend(specs)
-        shares[n] = shares[n][0], shares[n][1] + sum(sum(s.limit()) for s in specs)
-    for mine, _ in shares:
-        for specs in mine.values():
+    pieces.sort(key=lambda p: cost(p[1]))
+    left = sum(cost(specs) for _, specs in pieces)
+    least = left / (10 * jobs)
+    batches = collections.deque()
+    while pieces:
+        room = max(left / (2 * jobs), least) if jobs > 1 else left
+        batch = {}
+        while pieces and (not batch or cost(pieces[-1][1]) <= room):
+            size, specs = pieces.pop()
+            batch.setdefault(size, []).extend(specs)
+            room -= cost(specs)
+            left -= cost(specs)
+        for specs in batch.values():
             specs.sort(key=lambda s: (s.kind, s.name))
-    return [mine for mine, _ in shares if mine]
+        batches.append(batch)
+    return batches
 
 
-def run_shares(boots, shares, depends):
+def run_batches(boots, batches, depends):
     if len(boots) == 1:
-        boots[0].all(shares[0], depends)
+        for groups in batches:
+            boots[0].all(groups, depends)
         return
-    threads = [threading.Thread(target=b.among_others, args=(s, depends), daemon=True)
-               for b, s in zip(boots, shares)]
+    threads = [threading.Thread(target=b.among_others, args=(batches, depends), daemon=True)
+               for b in boots]
     for t in threads:
         t.start()
     for t in threads:
