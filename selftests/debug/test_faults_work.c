@@ -275,26 +275,29 @@ KZ_TEST_TIMEOUT(work_items, LIMIT)
 
 /*
  * Connect somebody, with one allocation to fail; the event that comes of it. A
- * socket of the test before that still tries to connect may have met the failure.
+ * socket of the test before that still tries to connect may have met the failure,
+ * or a thread of the kernel's that was not there to be marked has done the work.
  */
 static int connect_failing(int mon, const char *ep, struct mon_rec *r)
 {
 	int from, tries;
+	bool met;
 
-	for (tries = 0; tries < 10; tries++) {
+	for (tries = 0; tries < 20; tries++) {
 		from = open_socket(ZMQ_PUSH);
 		fault_cache_arm(FAULT_WORK, ACCEPT_CACHE);
 		xconnect(from, ep);
 		do
 			KZ_CHECK(mon_next(mon, r));
 		while (!(r->e.event & (ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_ACCEPT_FAILED)));
-		KZ_CHECK(fault_cache_disarm(FAULT_WORK));
-		if (r->e.event == ZMQ_EVENT_ACCEPT_FAILED)
+		met = fault_cache_disarm(FAULT_WORK);
+		if (met && r->e.event == ZMQ_EVENT_ACCEPT_FAILED)
 			return from;
-		printf("# somebody else met the failure\n");
+		KZ_CHECK(r->e.event == ZMQ_EVENT_ACCEPTED);
+		printf("# %s met the failure\n", met ? "somebody else" : "nobody");
 		xclose(from);
 	}
-	KZ_DIE("others met each of %d failures", tries);
+	KZ_DIE("accept() met none of %d failures", tries);
 }
 
 /* ZMQ_EVENT_ACCEPT_FAILED says why, and of which listener. */
