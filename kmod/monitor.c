@@ -296,7 +296,7 @@ static u32 mon_fault_code(const struct kzmq_conn *conn)
 	return ZMQ_PROTOCOL_ERROR_ZMTP_UNSPECIFIED;
 }
 
-static void mon_conn_failed(struct kzmq_conn *conn, u32 event, u64 value, int err)
+static void mon_conn_ends(struct kzmq_conn *conn, u32 event, u64 value, int err)
 {
 	if (kzmq_monitored(conn->zs, event))
 		__kzmq_mon_conn(conn, event, value, err);
@@ -307,13 +307,13 @@ static void mon_handshake_failed(struct kzmq_conn *conn, int err)
 	u32 code = mon_fault_code(conn);
 
 	if (!READ_ONCE(conn->fault))
-		mon_conn_failed(conn, ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL,
-				-err, err);
+		mon_conn_ends(conn, ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL,
+			      -err, err);
 	else if (code < ZMQ_PROTOCOL_ERROR_ZMTP_UNSPECIFIED)
-		mon_conn_failed(conn, ZMQ_EVENT_HANDSHAKE_FAILED_AUTH, code, err);
+		mon_conn_ends(conn, ZMQ_EVENT_HANDSHAKE_FAILED_AUTH, code, err);
 	else
-		mon_conn_failed(conn, ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL, code,
-				err);
+		mon_conn_ends(conn, ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL, code,
+			      err);
 }
 
 /**
@@ -327,7 +327,7 @@ void __kzmq_mon_end(struct kzmq_conn *conn)
 	int err = READ_ONCE(conn->err) ?: READ_ONCE(conn->why);
 
 	if (conn->state == KZMQ_CONN_CONNECTING && !conn->bound) {
-		mon_conn_failed(conn, ZMQ_EVENT_CLOSED, conn->id, err);
+		mon_conn_ends(conn, ZMQ_EVENT_CLOSED, conn->id, err);
 		return;
 	}
 	/* Nobody is told what the user did himself. */
@@ -337,7 +337,7 @@ void __kzmq_mon_end(struct kzmq_conn *conn)
 	if ((conn->state < KZMQ_CONN_READY && !conn->raw) ||
 	    (conn->seal && READ_ONCE(conn->fault)))
 		mon_handshake_failed(conn, err);
-	mon_conn_failed(conn, ZMQ_EVENT_DISCONNECTED, conn->id, err);
+	mon_conn_ends(conn, ZMQ_EVENT_DISCONNECTED, conn->id, err);
 }
 
 static void mon_set_mask(struct kzmq_sock *zs)
