@@ -169,6 +169,7 @@ long mib_sum(void);
 long mib(const char *name);
 bool wait_mib(const char *name, long n);
 bool wait_mib_down(const char *name, long n);
+void wait_address(const struct in6_addr *addr, int ifindex);
 long mib_faults(void);
 bool wait_fault(long before, int ms);
 int sysctl_get(const char *name, long long *val);

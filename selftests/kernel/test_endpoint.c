@@ -290,24 +290,6 @@ TEST(ipv6)
 	carries(_metadata, push, fd);
 }
 
-/* An address is nobody's until the kernel is done with looking for others. */
-static void wait_address(const struct in6_addr *addr, int ifindex)
-{
-	struct sockaddr_in6 sin6 = {
-		.sin6_family = AF_INET6, .sin6_addr = *addr,
-		.sin6_scope_id = ifindex,
-	};
-	int fd = socket(AF_INET6, SOCK_DGRAM, 0);
-	long long end = kz_now_ms() + kz_ms(KZ_WAIT_MS);
-
-	while (bind(fd, (struct sockaddr *)&sin6, sizeof(sin6))) {
-		if (errno != EADDRNOTAVAIL || kz_now_ms() > end)
-			KZ_DIE("the new address cannot be used");
-		poll(NULL, 0, 1);
-	}
-	xclose(fd);
-}
-
 /* an address of a link needs its zone, by name or by number */
 TEST(ipv6_zone)
 {
